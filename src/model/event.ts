@@ -1,0 +1,46 @@
+// What a build tells while it runs: plain data for whoever listens.
+
+import type { Location } from "./location.ts";
+
+export type BuildEvent =
+  | {
+      readonly type: "build-start";
+      readonly target: string;
+      readonly spec: string;
+      readonly steps: number;
+    }
+  /** Steps count from 1 over all stages. */
+  | { readonly type: "step-start"; readonly step: number; readonly title: string }
+  | {
+      readonly type: "step-output";
+      readonly step: number;
+      readonly stream: "stdout" | "stderr";
+      readonly line: string;
+    }
+  | { readonly type: "step-end"; readonly step: number; readonly elapsedMs: number }
+  /** How far one piece of work is, a layer's download say; `total` is missing where it is not known. */
+  | {
+      readonly type: "progress";
+      readonly task: string;
+      readonly done: number;
+      readonly total?: number | undefined;
+      readonly unit: "bytes" | "entries";
+    }
+  /** Something that the user may want to know. */
+  | { readonly type: "note"; readonly message: string }
+  | {
+      readonly type: "warning";
+      readonly code: string;
+      readonly message: string;
+      readonly location?: Location | undefined;
+      readonly hint?: string | undefined;
+    }
+  | {
+      readonly type: "build-end";
+      readonly target: string;
+      readonly sizeBytes: number;
+      readonly elapsedMs: number;
+    };
+
+/** A user interface is a function that is told events. It never answers, so it can't change a build. */
+export type Listener = (event: BuildEvent) => void;

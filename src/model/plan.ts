@@ -1,0 +1,106 @@
+// What a build will do, as plain data: made without touching disk or network, JSON in and JSON out.
+
+import type { Location } from "./location.ts";
+import type { Platform } from "./platform.ts";
+
+export interface BuildPlan {
+  /** Which shape of plan this is; goes up when a reader would misunderstand. */
+  readonly version: 1;
+  /** The definition as the user named it. */
+  readonly file: string;
+  readonly platform: Platform;
+  readonly stages: readonly StagePlan[];
+}
+
+export interface StagePlan {
+  readonly index: number;
+  readonly name: string | undefined;
+  /** Keywords in lower case, in the order of the file. */
+  readonly header: readonly (readonly [key: string, value: string])[];
+  readonly location: Location;
+  /** Whether a script has to run inside the root file system, which needs it unpacked on disk. */
+  readonly needsSandbox: boolean;
+  /** In the order in which they happen, which is Apptainer's, wherever the sections stand in the file. */
+  readonly steps: readonly Step[];
+}
+
+/** A script of the definition, ready to be written to a file and run. */
+export interface Script {
+  readonly section: "pre" | "setup" | "post" | "test";
+  readonly body: string;
+  /** What stands between the shell and the script on its command line, or the words after `-c`. */
+  readonly interpreter:
+    | { readonly kind: "options"; readonly words: readonly string[] }
+    | { readonly kind: "command"; readonly text: string };
+  /** The heading. */
+  readonly location: Location;
+  /** For each line of the body, its line in the definition. */
+  readonly lines: readonly number[];
+}
+
+export interface CopyLine {
+  readonly source: string;
+  /** As written; the same as the source where none is given. */
+  readonly destination: string;
+  readonly location: Location;
+}
+
+export interface App {
+  readonly name: string;
+  /** Section name without `app` → body. */
+  readonly parts: Readonly<
+    Partial<
+      Record<"install" | "labels" | "files" | "env" | "test" | "help" | "run" | "start", string>
+    >
+  >;
+  readonly files: readonly CopyLine[];
+  readonly location: Location;
+}
+
+export type Step =
+  /** `%pre` and `%setup`, on the host. */
+  | { readonly kind: "run-on-host"; readonly script: Script }
+  /** Open the base and lay `/.singularity.d` over it. */
+  | {
+      readonly kind: "bootstrap";
+      readonly agent: string;
+      readonly header: Readonly<Record<string, string>>;
+      readonly location: Location;
+    }
+  /** The SCIF trees of the apps. */
+  | { readonly kind: "add-apps"; readonly apps: readonly App[] }
+  | {
+      readonly kind: "copy-from-stage";
+      readonly stage: string;
+      readonly lines: readonly CopyLine[];
+      readonly location: Location;
+    }
+  | {
+      readonly kind: "copy-from-host";
+      readonly lines: readonly CopyLine[];
+      readonly location: Location;
+    }
+  /** `%post` and the apps' installation. */
+  | { readonly kind: "run-in-container"; readonly script: Script }
+  /** Help, labels, the definition itself, environment and scripts under `/.singularity.d`. */
+  | { readonly kind: "write-metadata"; readonly texts: MetadataTexts }
+  /** `%test`, with the root file system read-only. */
+  | { readonly kind: "run-test"; readonly script: Script }
+  /** The end of the last stage. */
+  | { readonly kind: "pack"; readonly format: "sif" | "sandbox" };
+
+/** The text sections of a stage: body and, where it matters, what stands in the heading. */
+export interface MetadataTexts {
+  readonly help: string | undefined;
+  readonly labels: string | undefined;
+  readonly environment: string | undefined;
+  readonly runscript: TextWithArgument | undefined;
+  readonly startscript: TextWithArgument | undefined;
+  readonly test: TextWithArgument | undefined;
+}
+
+export interface TextWithArgument {
+  readonly body: string;
+  /** The heading after its first blank, verbatim. */
+  readonly argument: string;
+}
