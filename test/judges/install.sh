@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Installs the real programs that judge tsbuild's output, on Debian 12 as root. Safe to run again: does what is missing.
+#
+#   test/judges/install.sh
+#
+# Debian's stable suite has all of them but Apptainer, which its unstable suite carries. That one gets a tree of its own
+# under /var/tmp/tsbuild-judges (JUDGE_ROOT names another place); test/judges/apptainer runs it.
+set -euo pipefail
+
+tree=${JUDGE_ROOT:-/var/tmp/tsbuild-judges/apptainer-root}
+packages=(
+  # readers and writers of the formats
+  squashfs-tools squashfs-tools-ng squashfuse siftool skopeo umoci docker-registry
+  tar gzip bzip2 xz-utils zstd gnupg binutils
+  # namespaces, owners and attributes
+  uidmap bubblewrap fakeroot fuse3 mount util-linux attr libcap2-bin procps
+  # what images and trees are made from
+  busybox-static debootstrap debian-archive-keyring ca-certificates git
+)
+
+if [[ $(id -u) != 0 ]]; then
+  echo "install.sh: needs root" >&2
+  exit 1
+fi
+
+export DEBIAN_FRONTEND=noninteractive
+missing=()
+for package in "${packages[@]}"; do
+  state=$(dpkg-query --show --showformat '${db:Status-Status}' "$package" 2>/dev/null || true)
+  [[ $state == installed ]] || missing+=("$package")
+done
+
+if ((${#missing[@]} > 0)); then
+  echo "installing ${missing[*]}"
+  # No service starts: the tests start what they need, on ports of their own.
+  policy=/usr/sbin/policy-rc.d
+  if [[ ! -e $policy ]]; then
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+    trap 'rm -f "$policy"' EXIT
+  fi
+  apt-get update --quiet=2
+  apt-get install --quiet=2 --yes --no-install-recommends -o Dpkg::Use-Pty=0 "${missing[@]}" </dev/null >/dev/null
+fi
+
+# What udev does on an ordinary machine: squashfuse and Apptainer mount images for plain users.
+[[ -e /dev/fuse ]] || mknod /dev/fuse c 10 229
+chmod 666 /dev/fuse
+
+if [[ ! -e $tree/.complete ]]; then
+  # The mirror that this machine's apt uses, and its proxy.
+  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Codename: bookworm' 'Component: main' | head -n 1)
+  if [[ -z $mirror ]]; then
+    echo "install.sh: apt has no source for bookworm to take the mirror from" >&2
+    exit 1
+  fi
+  eval "$(apt-config shell proxy Acquire::http::Proxy)"
+  [[ -z ${proxy:-} ]] || export http_proxy=$proxy
+  echo "making a tree with Apptainer in $tree"
+  mkdir -p "$(dirname "$tree")"
+  rm -rf --one-file-system "$tree"
+  log=$(mktemp)
+  if ! debootstrap --variant=minbase \
+    --include=apptainer,ca-certificates,squashfuse,fuse-overlayfs,e2fsprogs unstable "$tree" "$mirror" >"$log" 2>&1; then
+    tail -n 30 "$log" "$tree/debootstrap/debootstrap.log" >&2 || true
+    exit 1
+  fi
+  rm -rf "$log" "$tree"/var/cache/apt/* "$tree"/var/lib/apt/lists/* "$tree"/usr/share/{doc,man,locale}
+  # Places for what test/judges/apptainer binds.
+  for file in passwd group resolv.conf hosts subuid subgid; do
+    [[ ! -L $tree/etc/$file ]] || rm "$tree/etc/$file"
+    [[ -e $tree/etc/$file ]] || : >"$tree/etc/$file"
+  done
+  touch "$tree/.complete"
+fi
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+"$here/apptainer" --version
