@@ -1,0 +1,70 @@
+import { chmodSync, lstatSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { lstat } from "node:fs/promises";
+import { HostError } from "../model/error.ts";
+import { captureProgram } from "./run-program.ts";
+
+/**
+ * Deletes a folder with all below it, or nothing if it is not there. Symbolic links are not followed, folders without
+ * permissions are opened first, and nothing is touched while something is mounted below it.
+ * @throws {HostError} `host/folder-in-use`, `host/remove-folder`
+ */
+export async function removeFolderTree(folder: string): Promise<void> {
+  const exists = await lstat(folder).then(
+    () => true,
+    () => false,
+  );
+  if (!exists) return;
+  refuseMounts(folder);
+  const remove = ["rm", "-rf", "--", folder];
+  const first = await captureProgram(remove);
+  if (first.exitCode === 0) return;
+  openFolders(folder);
+  const second = await captureProgram(remove);
+  if (second.exitCode === 0) return;
+  throw new HostError("host/remove-folder", `can't delete the temporary folder ${folder}`, {
+    hint: "delete it yourself; files that another user owns need that user, or root",
+    details: second.stderr.trimEnd().split("\n").slice(0, 5),
+  });
+}
+
+/** As `removeFolderTree`, at once and as well as it goes: for the end of the process. */
+export function removeFolderTreeNow(folder: string): void {
+  refuseMounts(folder);
+  try {
+    rmSync(folder, { recursive: true, force: true });
+  } catch {
+    openFolders(folder);
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function refuseMounts(folder: string): void {
+  for (const line of readFileSync("/proc/self/mountinfo", "latin1").split("\n")) {
+    const mountPoint = (line.split(" ")[4] ?? "").replaceAll(/\\([0-7]{3})/g, (_, octal: string) =>
+      String.fromCharCode(Number.parseInt(octal, 8)),
+    );
+    if (mountPoint.startsWith(`${Buffer.from(folder).toString("latin1")}/`)) {
+      throw new HostError(
+        "host/folder-in-use",
+        `the temporary folder ${folder} is not deleted: something is mounted at ${mountPoint}`,
+        { hint: "unmount it, then delete the folder" },
+      );
+    }
+  }
+}
+
+/** Gives the owner all rights on every folder that is ours, so that what is in it can go. */
+function openFolders(folder: string): void {
+  const stack: Buffer[] = [Buffer.from(folder)];
+  for (let at = stack.pop(); at !== undefined; at = stack.pop()) {
+    try {
+      const stats = lstatSync(at);
+      if ((stats.mode & 0o700) !== 0o700) chmodSync(at, (stats.mode & 0o7777) | 0o700);
+      for (const entry of readdirSync(at, { withFileTypes: true, encoding: "buffer" })) {
+        if (entry.isDirectory()) stack.push(Buffer.concat([at, Buffer.from("/"), entry.name]));
+      }
+    } catch {
+      // Not ours. What is below may be lost, the rest is not.
+    }
+  }
+}
