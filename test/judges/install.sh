@@ -7,6 +7,7 @@
 # under /var/tmp/tsbuild-judges (JUDGE_ROOT names another place); test/judges/apptainer runs it.
 set -euo pipefail
 
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 tree=${JUDGE_ROOT:-/var/tmp/tsbuild-judges/apptainer-root}
 packages=(
   # readers and writers of the formats
@@ -48,12 +49,7 @@ fi
 chmod 666 /dev/fuse
 
 if [[ ! -e $tree/.complete ]]; then
-  # The mirror that this machine's apt uses, and its proxy.
-  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Codename: bookworm' 'Component: main' | head -n 1)
-  if [[ -z $mirror ]]; then
-    echo "install.sh: apt has no source for bookworm to take the mirror from" >&2
-    exit 1
-  fi
+  mirror=$("$here/mirror.sh")
   eval "$(apt-config shell proxy Acquire::http::Proxy)"
   [[ -z ${proxy:-} ]] || export http_proxy=$proxy
   echo "making a tree with Apptainer in $tree"
@@ -74,5 +70,4 @@ if [[ ! -e $tree/.complete ]]; then
   touch "$tree/.complete"
 fi
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 "$here/apptainer" --version
