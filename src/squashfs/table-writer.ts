@@ -1,0 +1,226 @@
+// Inodes and directory listings. A listing says where the inodes of its entries are, so that they are written first, and
+// a directory's inode says where its listing is: the walk goes from the leaves to the root. Inode numbers are given
+// before, from the root to the leaves in the order of names, the root's being the last.
+
+import { displayName, bytesOf, type ByteString } from "../model/bytes-path.ts";
+import { FormatError } from "../model/error.ts";
+import type { FileNode, LeafNode, Node } from "../model/node.ts";
+import { Directory, type FileTree } from "../tree/file-tree.ts";
+import type { BlockCompressor } from "./compressor.ts";
+import type { StoredFile } from "./data-writer.ts";
+import {
+  encodeDevice,
+  encodeDirectory,
+  encodeFile,
+  encodeSpecial,
+  encodeSymlink,
+  type InodeHead,
+} from "./encode-inode.ts";
+import { inodeTypes, limits } from "./format.ts";
+import { IdTable } from "./id-table.ts";
+import { MetadataWriter, type MetadataPosition } from "./metadata-writer.ts";
+import { writeListing, type ListingEntry } from "./write-listing.ts";
+import { XattrTable } from "./xattr-table.ts";
+
+/** The children of a directory, in order, and who they are. */
+interface Frame {
+  readonly directory: Directory;
+  readonly path: ByteString;
+  readonly parentNumber: number;
+  readonly children: readonly [ByteString, Directory | LeafNode][];
+  readonly inodes: Map<ByteString, MetadataPosition>;
+  next: number;
+}
+
+export class TableWriter {
+  readonly inodes: MetadataWriter;
+  readonly directories: MetadataWriter;
+  readonly ids = new IdTable();
+  readonly xattrs: XattrTable;
+  readonly #tree: FileTree;
+  readonly #storedFile: (node: FileNode) => StoredFile | undefined;
+  readonly #numbers = new Map<Directory | LeafNode, number>();
+  readonly #links = new Map<LeafNode, number>();
+  readonly #written = new Map<LeafNode, MetadataPosition>();
+
+  constructor(
+    tree: FileTree,
+    storedFile: (node: FileNode) => StoredFile | undefined,
+    compressor: BlockCompressor,
+    onDroppedXattr: (path: ByteString, name: ByteString) => void,
+  ) {
+    this.#tree = tree;
+    this.#storedFile = storedFile;
+    this.inodes = new MetadataWriter(compressor);
+    this.directories = new MetadataWriter(compressor);
+    this.xattrs = new XattrTable(compressor, onDroppedXattr);
+  }
+
+  get inodeCount(): number {
+    return this.#numbers.size;
+  }
+
+  /** Writes all inodes and listings and says where the root's inode is. */
+  writeAll(): MetadataPosition {
+    const { root } = this.#tree;
+    this.#giveNumbers();
+    const stack = [this.#frame(root, "", this.#numbers.size + 1)];
+    let last: MetadataPosition = { block: 0, offset: 0 };
+    for (let frame = stack.at(-1); frame !== undefined; frame = stack.at(-1)) {
+      const child = frame.children[frame.next];
+      if (child === undefined) {
+        last = this.#finishDirectory(frame);
+        stack.pop();
+        stack.at(-1)?.inodes.set(nameOf(frame.path), last);
+        continue;
+      }
+      frame.next += 1;
+      const [name, node] = child;
+      if (node instanceof Directory) {
+        const path = frame.path === "" ? name : `${frame.path}/${name}`;
+        stack.push(this.#frame(node, path, this.#numberOf(frame.directory)));
+      }
+    }
+    return last;
+  }
+
+  #frame(directory: Directory, path: ByteString, parentNumber: number): Frame {
+    return {
+      directory,
+      path,
+      parentNumber,
+      children: directory.sorted(),
+      inodes: new Map(),
+      next: 0,
+    };
+  }
+
+  #giveNumbers(): void {
+    const { root } = this.#tree;
+    const stack = [root.sorted().values()];
+    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
+      const step = top.next();
+      if (step.done === true) {
+        stack.pop();
+        continue;
+      }
+      const [, child] = step.value;
+      if (child instanceof Directory) stack.push(child.sorted().values());
+      else this.#links.set(child, (this.#links.get(child) ?? 0) + 1);
+      if (!this.#numbers.has(child)) this.#numbers.set(child, this.#numbers.size + 1);
+    }
+    this.#numbers.set(root, this.#numbers.size + 1);
+  }
+
+  #numberOf(node: Directory | LeafNode): number {
+    return this.#numbers.get(node) ?? 0;
+  }
+
+  /** The leaves' inodes (those of subdirectories are written already), the listing, and the directory's own inode. */
+  #finishDirectory({ directory, path, parentNumber, children, inodes }: Frame): MetadataPosition {
+    const entries: ListingEntry[] = [];
+    let subdirectories = 0;
+    for (const [name, child] of children) {
+      const bytes = bytesOf(name);
+      const childPath = path === "" ? name : `${path}/${name}`;
+      if (bytes.length === 0 || bytes.length > limits.nameBytes || /^\.\.?$|[/\0]/.test(name)) {
+        throw new FormatError(
+          "squashfs/limit",
+          `an image can't hold the name /${displayName(childPath)}`,
+          {
+            hint: `names have 1 to ${limits.nameBytes} bytes and no slash or NUL`,
+          },
+        );
+      }
+      const isDirectory = child instanceof Directory;
+      if (isDirectory) subdirectories += 1;
+      entries.push({
+        name: bytes,
+        inode: isDirectory
+          ? (inodes.get(name) ?? { block: 0, offset: 0 })
+          : this.#writeLeaf(child, childPath),
+        inodeNumber: this.#numberOf(child),
+        type: inodeTypes[isDirectory ? "directory" : child.type],
+      });
+    }
+    const listing = writeListing(this.directories, entries);
+    const head = this.#head(directory.node, path, this.#numberOf(directory), 2 + subdirectories);
+    return this.#append(encodeDirectory(head, listing, parentNumber), path);
+  }
+
+  #writeLeaf(node: LeafNode, path: ByteString): MetadataPosition {
+    const written = this.#written.get(node);
+    if (written !== undefined) return written;
+    const links = this.#links.get(node) ?? 1;
+    const head = this.#head(node, path, this.#numberOf(node), links);
+    const position = this.#append(this.#encodeLeaf(head, node, path), path);
+    if (links > 1) this.#written.set(node, position);
+    return position;
+  }
+
+  #encodeLeaf(head: InodeHead, node: LeafNode, path: ByteString): Buffer {
+    switch (node.type) {
+      case "file":
+        return encodeFile(head, node.sizeBytes, this.#storedFile(node));
+      case "symlink":
+        if (node.target.length === 0 || node.target.length > limits.symlinkBytes) {
+          throw new FormatError(
+            "squashfs/limit",
+            `the symlink /${displayName(path)} has a target of ${node.target.length} bytes`,
+            { hint: `targets have 1 to ${limits.symlinkBytes} bytes` },
+          );
+        }
+        return encodeSymlink(head, node);
+      case "character-device":
+      case "block-device":
+        if (!isWithin(node.major, limits.major) || !isWithin(node.minor, limits.minor)) {
+          throw new FormatError(
+            "squashfs/limit",
+            `the device /${displayName(path)} has the number ${node.major}:${node.minor}`,
+            { hint: `an image holds numbers up to ${limits.major}:${limits.minor}` },
+          );
+        }
+        return encodeDevice(head, node);
+      default:
+        return encodeSpecial(head, node);
+    }
+  }
+
+  #head(node: Node, path: ByteString, number: number, links: number): InodeHead {
+    return {
+      attributes: node,
+      uid: this.ids.numberOf(node.uid, path),
+      gid: this.ids.numberOf(node.gid, path),
+      number,
+      links,
+      xattrs: this.xattrs.numberOf(node.xattrs, path),
+    };
+  }
+
+  #append(inode: Buffer, path: ByteString): MetadataPosition {
+    const { position } = this.inodes;
+    if (
+      position.block > limits.tableBytes ||
+      this.directories.position.block > limits.tableBytes ||
+      this.#numbers.size > 0xffff_fffe
+    ) {
+      throw new FormatError(
+        "squashfs/limit",
+        `an image can't hold as many files: at /${displayName(path)}`,
+        {
+          hint: "put data into archives, or bind it into the container instead",
+        },
+      );
+    }
+    this.inodes.append(inode);
+    return position;
+  }
+}
+
+function isWithin(value: number, highest: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value <= highest;
+}
+
+function nameOf(path: ByteString): ByteString {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
