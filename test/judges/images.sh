@@ -11,6 +11,8 @@
 #            documentation, which makes whiteouts
 #   odd      busybox and what is rare: devices, a fifo, set-id bits, big owners, xattrs, holes, odd names, an opaque folder
 #
+# LAYOUT/registry is the storage of a docker-registry that serves them as NAME:latest.
+#
 # Safe to run again: a layout that this text made already is left as it is. Needs root, and what install.sh installs.
 set -euo pipefail
 
@@ -147,6 +149,28 @@ umoci config --image "$layout:odd" --config.entrypoint /bin/cat --config.cmd /sr
 mkdir "$work/opaque" && echo new >"$work/opaque/new"
 umoci insert --image "$layout:odd" --opaque "$work/opaque" /srv/opaque
 umoci gc --layout "$layout"
+
+say "into a registry"
+cat >"$work/registry.yml" <<YAML
+version: 0.1
+log: {level: info, accesslog: {disabled: true}}
+storage: {filesystem: {rootdirectory: "$layout/registry"}}
+http: {addr: "127.0.0.1:0"}
+YAML
+docker-registry serve "$work/registry.yml" 2>"$work/registry.log" &
+registry=$!
+trap 'kill "$registry" 2>/dev/null || true; rm -rf --one-file-system "$work"' EXIT
+address=
+for _ in {1..100}; do
+  address=$(sed -n 's/.*listening on \(127\.0\.0\.1:[0-9]*\).*/\1/p' "$work/registry.log")
+  [[ -z $address ]] || break
+  sleep 0.1
+done
+for image in base python mpi odd; do
+  skopeo copy --quiet --dest-tls-verify=false "oci:$layout:$image" "docker://$address/$image:latest"
+done
+kill "$registry"
+wait "$registry" || true
 
 printf '%s' "$stamp" >"$layout/.complete"
 say "done: $(du -sh "$layout" | cut -f1)"
