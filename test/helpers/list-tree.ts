@@ -64,10 +64,15 @@ const unescape = (text: string) =>
 function readXattrs(folder: string): Map<string, Record<string, string>> {
   const run = spawnSync(
     "getfattr",
-    ["--recursive", "--physical", "--no-dereference", "-m", "-", "-e", "hex", "."],
+    ["--recursive", "--physical", "--no-dereference", "-d", "-m", "-", "-e", "hex", "."],
     { cwd: folder, maxBuffer: 1 << 30, encoding: "latin1" },
   );
-  if (run.status !== 0) throw new Error(`getfattr: ${run.error?.message ?? run.stderr}`);
+  // A SquashFS without a table of attributes answers that it does not have any.
+  const complaints = run.stderr
+    .split("\n")
+    .filter((line) => !/^$|: Operation not supported$/.test(line));
+  if (run.error !== undefined) throw run.error;
+  if (complaints.length > 0) throw new Error(`getfattr: ${complaints.slice(0, 5).join("\n")}`);
   const found = new Map<string, Record<string, string>>();
   for (const block of run.stdout.split("\n\n")) {
     const [first, ...lines] = block.split("\n").filter((line) => line !== "");

@@ -1,0 +1,206 @@
+// What a disk could not hold. A user who isn't root can't give files away, make devices or set file capabilities; even
+// root in a user namespace can't make devices. What was wanted is remembered by inode, and comes back when the folder is
+// read again, as long as the inode is the same and nobody changed on disk what it is about.
+
+import type { BigIntStats } from "node:fs";
+import type { ByteString } from "../model/bytes-path.ts";
+import type { LeafNode, Node } from "../model/node.ts";
+
+interface Device {
+  readonly type: "character-device" | "block-device";
+  readonly major: number;
+  readonly minor: number;
+}
+
+/** One inode: what it should be, and how it was left on disk. */
+interface Entry {
+  /** Inode numbers are used again, often at once; the time of birth tells a successor. 0 where the disk keeps none. */
+  readonly bornNs: bigint;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mode: number;
+  readonly device?: Device | undefined;
+  readonly xattrs?: ReadonlyMap<ByteString, Uint8Array> | undefined;
+  readonly disk: {
+    /** The type's bits of the mode. */
+    readonly type: number;
+    readonly uid: number;
+    readonly gid: number;
+    readonly mode: number;
+    readonly sizeBytes: number;
+    readonly mtimeNs: bigint;
+  };
+}
+
+const keyOf = (stat: BigIntStats) => `${stat.dev}:${stat.ino}`;
+const typeOf = (stat: BigIntStats) => Number(stat.mode & 0o170_000n);
+const permissionsOf = (stat: BigIntStats) => Number(stat.mode & 0o7777n);
+
+/** Remembers, inode by inode, what a folder's disk could not hold. Plain data: `toJSON` and `fromJSON` carry it over. */
+export class Ledger {
+  readonly #entries = new Map<string, Entry>();
+
+  /** How many inodes it knows. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /**
+   * Compares what was wanted with what came of it, and keeps the difference.
+   * @param stat of the finished file: the last thing done to it
+   * @param missingXattrs those that could not be set
+   */
+  remember(
+    stat: BigIntStats,
+    wanted: Node,
+    missingXattrs?: ReadonlyMap<ByteString, Uint8Array>,
+  ): void {
+    const mode = permissionsOf(stat);
+    const device =
+      (wanted.type === "character-device" || wanted.type === "block-device") && stat.isFile()
+        ? { type: wanted.type, major: wanted.major, minor: wanted.minor }
+        : undefined;
+    const xattrs =
+      missingXattrs !== undefined && missingXattrs.size > 0 ? missingXattrs : undefined;
+    // Linux has no modes of symlinks.
+    const wantedMode = wanted.type === "symlink" ? mode : wanted.mode;
+    if (
+      device === undefined &&
+      xattrs === undefined &&
+      wanted.uid === Number(stat.uid) &&
+      wanted.gid === Number(stat.gid) &&
+      wantedMode === mode
+    ) {
+      this.#entries.delete(keyOf(stat));
+      return;
+    }
+    this.#set(stat, { ...wanted, mode: wantedMode }, device, xattrs);
+  }
+
+  /**
+   * Notes that we are about to change the mode on disk, and that the mode that counts is the one before.
+   * @param before the inode as it is
+   * @param found the node that it stands for, should the ledger not know it yet
+   */
+  keepMode(before: BigIntStats, modeOnDisk: number, found: Node): void {
+    const known = this.#entryOf(before);
+    if (known === undefined) this.#set(before, found, undefined, undefined);
+    const entry = this.#entries.get(keyOf(before)) as Entry;
+    const mode = entry.disk.mode === permissionsOf(before) ? entry.mode : permissionsOf(before);
+    this.#entries.set(keyOf(before), { ...entry, mode, disk: { ...entry.disk, mode: modeOnDisk } });
+  }
+
+  /** Whether the inode is one that was remembered. */
+  knows(stat: BigIntStats): boolean {
+    return this.#entryOf(stat) !== undefined;
+  }
+
+  /**
+   * The node as it was meant, from the node as the disk has it. What was changed on disk since wins: the owner, the
+   * mode, a placeholder that somebody wrote into.
+   */
+  restore<N extends Node>(stat: BigIntStats, found: N): N | LeafNode {
+    const entry = this.#entryOf(stat);
+    if (entry === undefined) return found;
+    const sameOwner = entry.disk.uid === Number(stat.uid) && entry.disk.gid === Number(stat.gid);
+    const attributes = {
+      mode: entry.disk.mode === permissionsOf(stat) ? entry.mode : found.mode,
+      uid: sameOwner ? entry.uid : found.uid,
+      gid: sameOwner ? entry.gid : found.gid,
+      mtimeSeconds: found.mtimeSeconds,
+      xattrs: this.#xattrsOf(entry, stat, found.xattrs),
+    };
+    if (entry.device !== undefined && found.type === "file" && found.sizeBytes === 0) {
+      return { ...attributes, ...entry.device };
+    }
+    return { ...found, ...attributes };
+  }
+
+  #set(
+    stat: BigIntStats,
+    wanted: Node,
+    device: Device | undefined,
+    xattrs: ReadonlyMap<ByteString, Uint8Array> | undefined,
+  ): void {
+    this.#entries.set(keyOf(stat), {
+      bornNs: stat.birthtimeNs,
+      uid: wanted.uid,
+      gid: wanted.gid,
+      mode: wanted.mode,
+      device,
+      xattrs,
+      disk: {
+        type: typeOf(stat),
+        uid: Number(stat.uid),
+        gid: Number(stat.gid),
+        mode: permissionsOf(stat),
+        sizeBytes: Number(stat.size),
+        mtimeNs: stat.mtimeNs,
+      },
+    });
+  }
+
+  #entryOf(stat: BigIntStats): Entry | undefined {
+    const entry = this.#entries.get(keyOf(stat));
+    if (entry === undefined || entry.disk.type !== typeOf(stat)) return undefined;
+    if (entry.bornNs !== stat.birthtimeNs) return undefined;
+    // Without a time of birth a successor gives itself away by its time of change. A directory's changes all the time,
+    // but what a wrong owner of a directory can do is little.
+    const certain = entry.bornNs !== 0n || stat.isDirectory();
+    return certain || entry.disk.mtimeNs === stat.mtimeNs ? entry : undefined;
+  }
+
+  #xattrsOf(
+    entry: Entry,
+    stat: BigIntStats,
+    found: ReadonlyMap<ByteString, Uint8Array> | undefined,
+  ): ReadonlyMap<ByteString, Uint8Array> | undefined {
+    if (entry.xattrs === undefined) return found;
+    // Linux drops file capabilities when a file is written to. A right that was granted to other bytes must not return.
+    const untouched =
+      entry.disk.mtimeNs === stat.mtimeNs && entry.disk.sizeBytes === Number(stat.size);
+    const both = new Map(found);
+    for (const [name, value] of entry.xattrs) {
+      if (!both.has(name) && (untouched || !name.startsWith("security."))) both.set(name, value);
+    }
+    return both.size === 0
+      ? undefined
+      : new Map([...both].toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  }
+
+  /** As data, to be carried to another process. */
+  toJSON(): unknown {
+    return [...this.#entries].map(([key, entry]) => [
+      key,
+      {
+        ...entry,
+        bornNs: String(entry.bornNs),
+        disk: { ...entry.disk, mtimeNs: String(entry.disk.mtimeNs) },
+        xattrs:
+          entry.xattrs &&
+          [...entry.xattrs].map(([name, value]) => [name, Buffer.from(value).toString("base64")]),
+      },
+    ]);
+  }
+
+  /** The ledger that `toJSON` gave. */
+  static fromJSON(data: unknown): Ledger {
+    type Stored = Omit<Entry, "bornNs" | "xattrs" | "disk"> & {
+      bornNs: string;
+      xattrs?: [string, string][];
+      disk: Omit<Entry["disk"], "mtimeNs"> & { mtimeNs: string };
+    };
+    const ledger = new Ledger();
+    for (const [key, stored] of data as [string, Stored][]) {
+      ledger.#entries.set(key, {
+        ...stored,
+        bornNs: BigInt(stored.bornNs),
+        disk: { ...stored.disk, mtimeNs: BigInt(stored.disk.mtimeNs) },
+        xattrs:
+          stored.xattrs &&
+          new Map(stored.xattrs.map(([name, value]) => [name, Buffer.from(value, "base64")])),
+      });
+    }
+    return ledger;
+  }
+}

@@ -1,0 +1,103 @@
+import { lstatSync, readdirSync, rmdirSync, unlinkSync } from "node:fs";
+import { dirname, basename, resolve } from "node:path";
+import { setImmediate } from "node:timers/promises";
+import { displayName, toByteString, type ByteString } from "../model/bytes-path.ts";
+import { HostError } from "../model/error.ts";
+import { openPlace, type DirectoryHandle } from "./directory-handle.ts";
+import { errnoOf, folderError } from "./folder-error.ts";
+
+/**
+ * Removes a folder with everything in it, or a file. Never follows a symlink, opens directories whatever their mode if
+ * they are ours, and refuses to descend into another file system. A folder that isn't there is fine.
+ * @throws {HostError} `folder/mounted` when something is mounted inside, `folder/remove`
+ */
+export async function removeFolder(folder: string): Promise<void> {
+  const path = resolve(folder);
+  let parent: DirectoryHandle;
+  try {
+    // The parents may be symlinks: they are the machine's own. What is removed may not.
+    parent = openPlace(`${dirname(path)}/.`);
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return;
+    throw folderError(error, "folder/remove", `can't remove ${folder}`);
+  }
+  try {
+    await removeEntry(parent, toByteString(basename(path)), toByteString(path));
+  } finally {
+    parent.close();
+  }
+}
+
+interface Level {
+  readonly handle: DirectoryHandle;
+  readonly name: ByteString;
+  /** For messages. */
+  readonly path: ByteString;
+  readonly names: Iterator<ByteString>;
+}
+
+/**
+ * Removes what a name in an opened directory stands for, with all below it.
+ * @param path for messages
+ * @throws {HostError} as `removeFolder`
+ */
+export async function removeEntry(
+  parent: DirectoryHandle,
+  name: ByteString,
+  path: ByteString,
+): Promise<void> {
+  const levels: Level[] = [];
+  let at = path;
+  let device: number | undefined;
+
+  /** Removes a file, or opens a directory as the next level. */
+  const visit = (above: DirectoryHandle, name: ByteString): void => {
+    let entry;
+    try {
+      entry = lstatSync(above.at(name));
+    } catch (error) {
+      if (errnoOf(error) === "ENOENT") return;
+      throw error;
+    }
+    if (!entry.isDirectory()) {
+      unlinkSync(above.at(name));
+      return;
+    }
+    if (entry.dev !== (device ?? entry.dev)) {
+      throw new HostError(
+        "folder/mounted",
+        `${displayName(at)} is on another file system: something is mounted there`,
+        { hint: "unmount it, then remove the folder; what is mounted was not touched" },
+      );
+    }
+    device = entry.dev;
+    const handle = above.open(name);
+    levels.push({ handle, name, path: at, names: readNames(handle) });
+  };
+
+  try {
+    visit(parent, name);
+    let steps = 0;
+    for (let level = levels.at(-1); level !== undefined; level = levels.at(-1)) {
+      if (++steps % 2000 === 0) await setImmediate();
+      const next = level.names.next();
+      if (next.done !== true) {
+        at = `${level.path}/${next.value}`;
+        visit(level.handle, next.value);
+        continue;
+      }
+      levels.pop();
+      level.handle.close();
+      at = level.path;
+      rmdirSync((levels.at(-1)?.handle ?? parent).at(level.name));
+    }
+  } catch (error) {
+    throw folderError(error, "folder/remove", `can't remove ${displayName(at)}`);
+  } finally {
+    for (const level of levels) level.handle.close();
+  }
+}
+
+function readNames(handle: DirectoryHandle): Iterator<ByteString> {
+  return readdirSync(handle.path, { encoding: "latin1" }).values();
+}

@@ -1,0 +1,352 @@
+import { closeSync, linkSync, mkdirSync, readdirSync, realpathSync, symlinkSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { resolve } from "node:path";
+import { setImmediate } from "node:timers/promises";
+import { readContents } from "../contents/read-contents.ts";
+import { bytesOf, displayName, toByteString, type ByteString } from "../model/bytes-path.ts";
+import { HostError } from "../model/error.ts";
+import type { DirectoryNode, FileNode, LeafNode } from "../model/node.ts";
+import { makeNode } from "../system/syscalls.ts";
+import { Directory, type FileTree } from "../tree/file-tree.ts";
+import { AttributeWriter } from "./apply-attributes.ts";
+import { openDirectory } from "./directory-handle.ts";
+import { DirectoryHandles } from "./directory-handles.ts";
+import { createFile, FileBeingWritten } from "./file-being-written.ts";
+import { linkBelow } from "./link-below.ts";
+import { makeDeviceOrPlaceholder } from "./make-device.ts";
+import { namedEntry, openedDirectory, openedFile } from "./disk-entry.ts";
+import { errnoOf, folderError } from "./folder-error.ts";
+import { Ledger } from "./ledger.ts";
+import { removeEntry } from "./remove-folder.ts";
+import { TreeChange } from "./tree-change.ts";
+
+export interface WriteFolderOptions {
+  /**
+   * The tree that the folder holds already, as it was last written or read: then only differences are written. Nodes are
+   * compared by identity; the same node means the same inode.
+   */
+  readonly previous?: FileTree | undefined;
+  /** Takes what the disk can't hold. */
+  readonly ledger?: Ledger | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Puts a tree on disk: contents (holes stay holes), hard links, devices, owners, modes, times and extended attributes.
+ * Without `previous` the folder must be missing or empty. What a plain user or the file system can't hold is kept in the
+ * ledger instead, an empty file in a device's place; nothing is lost on the way back through `readFolder`.
+ *
+ * The folder may be in the hands of an enemy: symlinks in it are never followed.
+ * @returns the ledger, a new one if none was given
+ * @throws {HostError} `folder/not-empty`, `folder/no-space`, `folder/write`, `folder/changed` when the folder is not as
+ *   `previous` says; and whatever reading the contents throws. The folder is then unusable.
+ */
+export async function writeFolder(
+  tree: FileTree,
+  folder: string,
+  options: WriteFolderOptions = {},
+): Promise<Ledger> {
+  const ledger = options.ledger ?? new Ledger();
+  const path = resolve(folder);
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (errnoOf(error) !== "EEXIST") {
+      throw folderError(error, "folder/write", `can't make the folder ${folder}`);
+    }
+    if (options.previous === undefined) checkEmpty(path);
+  }
+  const writer = new FolderWriter(tree, path, ledger, options);
+  try {
+    await writer.write();
+  } finally {
+    writer.close();
+  }
+  return ledger;
+}
+
+function checkEmpty(folder: string): void {
+  try {
+    if (readdirSync(folder).length === 0) return;
+  } catch (error) {
+    throw folderError(error, "folder/write", `can't use the folder ${folder}`);
+  }
+  throw new HostError("folder/not-empty", `the folder ${folder} is not empty`, {
+    hint: "name a folder that doesn't exist yet, or empty this one",
+  });
+}
+
+/** Where a leaf is or will be. */
+interface Place {
+  readonly directory: Directory;
+  readonly name: ByteString;
+}
+
+class FolderWriter {
+  readonly #tree: FileTree;
+  readonly #folder: string;
+  readonly #signal: AbortSignal | undefined;
+  readonly #change: TreeChange;
+  readonly #handles: DirectoryHandles;
+  readonly #attributes: AttributeWriter;
+  /** Directories whose attributes have to be set in the end, with the node that they have now if they are not new. */
+  readonly #touched = new Set<Directory>();
+  readonly #before = new Map<Directory, DirectoryNode>();
+  /** Where an inode can be had for further names. */
+  readonly #sources = new Map<LeafNode, Place>();
+  /** Files whose contents are to be written; the node to read from may be another than the one to write. */
+  readonly #files = new Map<FileNode, { readonly node: FileNode; readonly place: Place }>();
+  readonly #contents = new Map<LeafNode, FileNode>();
+  readonly #links: { readonly source: Place; readonly to: Place }[] = [];
+  readonly #updated = new Set<LeafNode>();
+  /** For messages. */
+  #at: ByteString = "";
+  #steps = 0;
+
+  constructor(tree: FileTree, folder: string, ledger: Ledger, options: WriteFolderOptions) {
+    this.#tree = tree;
+    this.#folder = folder;
+    this.#signal = options.signal;
+    this.#change = new TreeChange(options.previous, tree);
+    this.#attributes = new AttributeWriter(ledger);
+    try {
+      this.#handles = new DirectoryHandles(tree.root, openDirectory(folder), (directory) =>
+        this.#touched.add(directory),
+      );
+    } catch (error) {
+      throw folderError(error, "folder/write", `can't open the folder ${folder}`);
+    }
+  }
+
+  close(): void {
+    this.#handles.close();
+  }
+
+  async write(): Promise<void> {
+    try {
+      const shelter = this.#shelter();
+      await this.#writeNames();
+      await this.#writeContents();
+      this.#writeLinks();
+      if (shelter !== undefined) {
+        await removeEntry(this.#handles.get(this.#tree.root), shelter, shelter);
+      }
+      this.#writeDirectories();
+    } catch (error) {
+      throw this.#explained(error);
+    }
+  }
+
+  /** Gives a second name to what is needed under a name that is about to go. Gives the name of the folder for that. */
+  #shelter(): ByteString | undefined {
+    if (this.#change.before === undefined) return undefined;
+    const folder = realpathSync(this.#folder);
+    const endangered = [...this.#change.endangered(toByteString(folder))];
+    if (endangered.length === 0) return undefined;
+    const { root } = this.#tree;
+    const name = `.tsbuild-${randomBytes(8).toString("hex")}`;
+    mkdirSync(this.#handles.get(root).at(name), { mode: 0o700 });
+    this.#touched.add(root);
+    const shelter = new Directory(root.node);
+    this.#handles.place(shelter, root, name);
+    for (const [index, { node, path, need }] of endangered.entries()) {
+      this.#at = path;
+      const to = String(index);
+      linkBelow(this.#handles.get(root), path, this.#handles.get(shelter).at(to));
+      if (need === "inode") this.#sources.set(node, { directory: shelter, name: to });
+      else {
+        const content = {
+          kind: "host-file",
+          path: Buffer.from(`${folder}/${name}/${to}`),
+        } as const;
+        this.#contents.set(node, { ...(node as FileNode), content });
+      }
+    }
+    return name;
+  }
+
+  /** Everything but contents, further names of an inode, and the attributes of directories. */
+  async #writeNames(): Promise<void> {
+    const { root } = this.#tree;
+    const pending: [Directory, Directory | undefined][] = [[root, this.#change.before?.root]];
+    this.#enter(root, this.#change.before?.root);
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      const [directory, before] = next;
+      const prefix = this.#handles.pathOf(directory);
+      for (const name of before?.children.keys() ?? []) {
+        if (!directory.children.has(name)) await this.#remove({ directory, name });
+      }
+      for (const [name, child] of directory.children) {
+        this.#at = prefix === "" ? name : `${prefix}/${name}`;
+        await this.#breathe();
+        const old = before?.children.get(name);
+        if (child instanceof Directory) {
+          this.#handles.place(child, directory, name);
+          const same = old instanceof Directory ? old : undefined;
+          if (same === undefined) {
+            if (old !== undefined) await this.#remove({ directory, name });
+            mkdirSync(this.#handles.get(directory).at(name), { mode: 0o700 });
+            this.#touched.add(directory);
+          }
+          this.#enter(child, same);
+          pending.push([child, same]);
+        } else if (child !== old) await this.#writeLeaf(child, old, { directory, name });
+      }
+    }
+  }
+
+  #enter(directory: Directory, before: Directory | undefined): void {
+    if (before !== undefined) this.#before.set(directory, before.node);
+    if (before?.node !== directory.node) this.#touched.add(directory);
+  }
+
+  async #remove(place: Place): Promise<void> {
+    this.#touched.add(place.directory);
+    await removeEntry(this.#handles.get(place.directory), place.name, this.#at);
+  }
+
+  async #writeLeaf(
+    node: LeafNode,
+    old: Directory | LeafNode | undefined,
+    place: Place,
+  ): Promise<void> {
+    if (
+      old !== undefined &&
+      !(old instanceof Directory) &&
+      this.#change.isOnlyAttributes(old, node)
+    ) {
+      if (this.#updated.has(node)) return;
+      this.#updated.add(node);
+      const path = this.#handles.get(place.directory).at(place.name);
+      this.#attributes.apply(namedEntry(path), node, old);
+      return;
+    }
+    if (old !== undefined) await this.#remove(place);
+    this.#touched.add(place.directory);
+    const source = this.#sources.get(node) ?? this.#placeOf(this.#change.stayingPlace(node));
+    if (source === undefined) {
+      this.#sources.set(node, place);
+      this.#makeLeaf(node, place);
+    } else this.#links.push({ source, to: place });
+  }
+
+  #placeOf(path: ByteString | undefined): Place | undefined {
+    if (path === undefined) return undefined;
+    const slash = path.lastIndexOf("/");
+    const directory = this.#tree.lookup(path.slice(0, Math.max(slash, 0)));
+    return directory instanceof Directory ? { directory, name: path.slice(slash + 1) } : undefined;
+  }
+
+  #makeLeaf(node: LeafNode, place: Place): void {
+    const path = this.#handles.get(place.directory).at(place.name);
+    switch (node.type) {
+      case "file": {
+        if (node.sizeBytes > 0) {
+          this.#files.set(this.#contents.get(node) ?? node, { node, place });
+          return;
+        }
+        const fd = createFile(path);
+        try {
+          this.#attributes.apply(openedFile(fd, path), node);
+        } finally {
+          closeSync(fd);
+        }
+        return;
+      }
+      case "symlink":
+        symlinkSync(bytesOf(node.target), path);
+        break;
+      case "fifo":
+      case "socket":
+        makeNode(path, node.type, 0o600);
+        break;
+      case "character-device":
+      case "block-device":
+        makeDeviceOrPlaceholder(path, node);
+    }
+    this.#attributes.apply(namedEntry(path), node);
+  }
+
+  async #writeContents(): Promise<void> {
+    let open: FileBeingWritten | undefined;
+    try {
+      for await (const chunk of readContents([...this.#files.keys()], this.#signal)) {
+        if (chunk.file !== open?.file) {
+          open?.finish(this.#attributes);
+          open = undefined;
+          await this.#breathe();
+          open = this.#openFile(chunk.file);
+        }
+        if (chunk.bytes === undefined) open.skip(chunk.zeros);
+        else open.write(chunk.bytes);
+      }
+      open?.finish(this.#attributes);
+      open = undefined;
+    } finally {
+      open?.close();
+    }
+  }
+
+  #openFile(file: FileNode): FileBeingWritten {
+    const wanted = this.#files.get(file);
+    if (wanted === undefined) throw new Error("contents of a file that nobody asked for");
+    const { node, place } = wanted;
+    const path = this.#pathOf(place);
+    this.#at = path;
+    return new FileBeingWritten(file, node, this.#handles.get(place.directory).at(place.name));
+  }
+
+  #pathOf({ directory, name }: Place): ByteString {
+    const parent = this.#handles.pathOf(directory);
+    return parent === "" ? name : `${parent}/${name}`;
+  }
+
+  #writeLinks(): void {
+    for (const { source, to } of this.#links) {
+      this.#at = this.#pathOf(to);
+      // Both directories have to be open at once, and the second may push the first out.
+      this.#handles.get(source.directory);
+      const target = this.#handles.get(to.directory).at(to.name);
+      linkSync(this.#handles.get(source.directory).at(source.name), target);
+    }
+  }
+
+  /** From the deepest up: what a directory's mode denies isn't needed any more, and its time stays. */
+  #writeDirectories(): void {
+    // Opening may widen directories above, which then are touched as well.
+    if (this.#change.before !== undefined) {
+      for (const directory of this.#touched) this.#handles.get(directory);
+    }
+    const byDepth = [...this.#touched].map(
+      (directory) => [directory, this.#handles.depthOf(directory)] as const,
+    );
+    for (const [directory] of byDepth.toSorted(([, a], [, b]) => b - a)) {
+      this.#at = this.#handles.pathOf(directory);
+      const entry = openedDirectory(this.#handles.get(directory));
+      this.#attributes.apply(entry, directory.node, this.#before.get(directory));
+    }
+  }
+
+  /** Lets a Ctrl-C through now and then. */
+  async #breathe(): Promise<void> {
+    if (++this.#steps % 1000 !== 0) return;
+    await setImmediate();
+    this.#signal?.throwIfAborted();
+  }
+
+  #explained(error: unknown): unknown {
+    const path = `/${displayName(this.#at)}`;
+    const errno = errnoOf(error);
+    if (errno !== undefined && unexpected.has(errno)) {
+      return new HostError(
+        "folder/changed",
+        `${path} in ${this.#folder} is not what it was: ${(error as Error).message}`,
+        { hint: "does another program work in this folder? Build again", cause: error },
+      );
+    }
+    return folderError(error, "folder/write", `can't write ${path} into ${this.#folder}`);
+  }
+}
+
+/** What the kernel says when something stands in the way, or a symlink stands where a directory should be. */
+const unexpected = new Set(["ELOOP", "ENOTDIR", "EEXIST", "ENOENT", "EISDIR"]);
