@@ -1,0 +1,106 @@
+// From the syntax of one stage to the stage of the model: repeated keys and sections joined, as Apptainer joins them.
+
+import type {
+  AppSectionName,
+  HeaderField,
+  Section,
+  SectionName,
+  Stage,
+} from "../model/definition.ts";
+import { foldCase, headingName } from "./heading.ts";
+import type { FieldSyntax, SectionSyntax, StageSyntax } from "./read-stage.ts";
+import type { StageText } from "./source-text.ts";
+import { leaveText } from "./text-encoding.ts";
+
+/** The stage that the syntax describes. */
+export function buildStage(index: number, syntax: StageSyntax, text: StageText): Stage {
+  const header = buildHeader(syntax.fields, text);
+  const first = syntax.fields.find((field) => foldCase(field.key) === "bootstrap");
+  const start = first ?? syntax.fields[0] ?? syntax.sections[0]?.headingSpan;
+  return {
+    index,
+    name: header.find((field) => field.key === "stage")?.value,
+    header,
+    sections: buildSections(syntax.sections, text),
+    location: text.location(start?.start ?? 0, start?.end ?? 0),
+  };
+}
+
+function buildHeader(fields: readonly FieldSyntax[], text: StageText): HeaderField[] {
+  const byKey = new Map<string, HeaderField>();
+  for (const { key, value, start, end, valueSpan } of fields) {
+    if (value === undefined) continue;
+    const folded = foldCase(key);
+    byKey.set(folded, {
+      key: leaveText(folded, text.source.encoding),
+      value: leaveText(value, text.source.encoding),
+      location: text.location(start, end),
+      valueLocation: text.location(valueSpan.start, valueSpan.end),
+    });
+  }
+  return [...byKey.values()];
+}
+
+interface Joined {
+  readonly name: SectionName | AppSectionName;
+  readonly app: string | undefined;
+  argument: string;
+  /** The heading whose argument counts. */
+  heading: SectionSyntax;
+  readonly bodies: string[];
+  readonly lines: number[];
+}
+
+/** The sections of a stage, joined; those without a line are left out. */
+export function buildSections(sections: readonly SectionSyntax[], text: StageText): Section[] {
+  const { encoding } = text.source;
+  const byKey = new Map<string, Joined>();
+  for (const section of sections) {
+    const name = headingName(section.heading);
+    const argument = section.heading.argument ?? "";
+    const app = section.kind === "app" ? appOf(argument) : undefined;
+    const key = JSON.stringify(name === "files" ? [name, argument] : [name, app]);
+    let joined = byKey.get(key);
+    if (joined === undefined) {
+      joined = { name, app, argument, heading: section, bodies: [], lines: [] };
+      byKey.set(key, joined);
+    } else if (argument !== "") {
+      joined.argument = argument;
+      joined.heading = section;
+    }
+    joined.bodies.push(bodyText(section, text.text));
+    addLines(joined.lines, section, text);
+  }
+  return [...byKey.values()]
+    .filter(({ lines }) => lines.length > 0)
+    .map(({ name, app, argument, heading, bodies, lines }) => ({
+      name,
+      app: app === undefined ? undefined : leaveText(app, encoding),
+      argument: leaveText(argument, encoding),
+      body: leaveText(bodies.join(""), encoding),
+      location: text.location(heading.headingSpan.start, heading.headingSpan.end),
+      lines,
+    }));
+}
+
+/** The app that a heading's argument names: up to its next blank. */
+export function appOf(argument: string): string {
+  return argument.split(" ", 1)[0] ?? "";
+}
+
+/** The lines of a section as scripts get them: without CR before a line feed, the last one ended too. */
+export function bodyText({ bodySpan: { start, end } }: SectionSyntax, text: string): string {
+  const body = text.slice(start, end);
+  if (body === "") return "";
+  return (body.endsWith("\n") ? body : `${body}\n`).replaceAll("\r\n", "\n");
+}
+
+function addLines(lines: number[], { bodySpan }: SectionSyntax, text: StageText): void {
+  let at = bodySpan.start;
+  while (at < bodySpan.end) {
+    lines.push(text.lineAt(at));
+    const feed = text.text.indexOf("\n", at);
+    if (feed === -1) break;
+    at = feed + 1;
+  }
+}

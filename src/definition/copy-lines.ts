@@ -1,0 +1,115 @@
+import type { Section } from "../model/definition.ts";
+import type { Diagnostic } from "../model/diagnostic.ts";
+import type { Location } from "../model/location.ts";
+import type { CopyLine } from "../model/plan.ts";
+import { displayText } from "./display-text.ts";
+import { trim } from "./white-space.ts";
+
+export interface CopyLines {
+  readonly lines: readonly CopyLine[];
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+// Go's `\s`, which the words of a line are cut by.
+const space = "\\t\\n\\f\\r ";
+
+/**
+ * A word of a `%files` line: one with a placeholder in it, or a run without white space and quotes, or what stands in
+ * double quotes. A single quote opens a word and is part of it; that it has no end is Apptainer's mistake, which we keep.
+ */
+const word = new RegExp(
+  [
+    `[^${space}"']*\\{\\{[${space}]*[0-9A-Za-z_]+[${space}]*\\}\\}[^${space}"']*`,
+    `[^${space}"']+`,
+    `"[^"]*"`,
+    `'[^']*`,
+  ].join("|"),
+  "g",
+);
+
+/**
+ * The copies that the lines of a `%files` section ask for. The first word of a line is the source, the second the
+ * destination, which is the source again when there is none; further words don't count, so that a comment may follow.
+ * Double quotes at the ends of a word are taken off, and nothing is expanded.
+ */
+export function splitCopyLines(section: Section): CopyLines {
+  const lines: CopyLine[] = [];
+  const diagnostics: Diagnostic[] = [];
+  for (const { text, location } of meaningfulLines(section)) {
+    const words = text.match(word) ?? [];
+    const [source, destination] = words.map((part) => trim(part).replaceAll(/^"+|"+$/g, ""));
+    if (source === undefined) {
+      diagnostics.push({
+        severity: "error",
+        code: "definition/files-quote",
+        message: "a quote that is not closed is no file to copy",
+        location,
+        hint: 'write the source between double quotes: "my file.txt" /opt/',
+      });
+      continue;
+    }
+    const warning = quoteWarning(text, words, location);
+    if (warning !== undefined) diagnostics.push(warning);
+    lines.push({ source, destination: destination ?? source, location });
+  }
+  return { lines, diagnostics };
+}
+
+/**
+ * The copies of an `%appfiles` section: up to a `#`, the source stands before the first blank and the destination in the
+ * app's folder after it. There are no quotes; without a destination it is the source again.
+ */
+export function splitAppCopyLines(section: Section): CopyLines {
+  const lines: CopyLine[] = [];
+  for (const { text, location } of meaningfulLines(section)) {
+    const cut = trim(text.split("#", 1)[0] ?? "");
+    const blank = cut.indexOf(" ");
+    const source = blank === -1 ? cut : cut.slice(0, blank);
+    const destination = blank === -1 ? "" : trim(cut.slice(blank));
+    lines.push({ source, destination: destination === "" ? source : destination, location });
+  }
+  return { lines, diagnostics: [] };
+}
+
+/** The trimmed lines of a body that are neither blank nor comments. */
+function* meaningfulLines({ body, lines, location: { file } }: Section) {
+  for (const [index, raw] of body.split("\n").entries()) {
+    const text = trim(raw);
+    if (text === "" || text.startsWith("#")) continue;
+    const location: Location = {
+      file,
+      line: lines[index] ?? 1,
+      column: Array.from(raw.slice(0, raw.indexOf(text))).length + 1,
+      length: Array.from(text).length,
+    };
+    yield { text, location };
+  }
+}
+
+/** Whether the line's quotes or backslashes don't do what they look like. */
+function quoteWarning(
+  text: string,
+  words: readonly string[],
+  location: Location,
+): Diagnostic | undefined {
+  const [source = "", destination = ""] = words;
+  const warn = (message: string, hint: string): Diagnostic => ({
+    severity: "warning",
+    code: "definition/files-quote",
+    message,
+    location,
+    hint,
+  });
+  const hint = 'put names with blanks between double quotes: "my file.txt" /opt/';
+  if (source.startsWith("'") || destination.startsWith("'")) {
+    return warn(`single quotes don't hold ${displayText(source)} together`, hint);
+  }
+  if (source.endsWith("\\") && /\\[\t ]/.test(text)) {
+    return warn(`the backslash does not join the words of ${displayText(text)}`, hint);
+  }
+  const end = text.indexOf(source) + source.length;
+  if (/["']/.test(text[end] ?? "") || /^"[^"]*"\S/.test(text)) {
+    return warn(`a quote in the middle cuts ${displayText(text)} into words`, hint);
+  }
+  return undefined;
+}

@@ -1,0 +1,110 @@
+// The grammar of one stage. Its rules are what `grammar/` is generated from.
+
+import { CstParser, Lexer, type CstNode, type IRecognitionException } from "chevrotain";
+import {
+  allTokens,
+  AppHeading,
+  BareColon,
+  Body,
+  BrokenContinuation,
+  Colon,
+  CommentLine,
+  Continuation,
+  ContinuedText,
+  Key,
+  LineEnd,
+  LoneBackslash,
+  modes,
+  SectionHeading,
+  ValueText,
+} from "./tokens.ts";
+
+export class StageParser extends CstParser {
+  constructor() {
+    super([...allTokens], { recoveryEnabled: true, nodeLocationTracking: "onlyOffset" });
+    this.performSelfAnalysis();
+  }
+
+  /** A stage: its header, then its sections in any order. */
+  readonly stage = this.RULE("stage", () => {
+    this.SUBRULE(this.header);
+    this.MANY(() => this.SUBRULE(this.section));
+  });
+
+  readonly header = this.RULE("header", () => {
+    this.MANY(() =>
+      this.OR([
+        { ALT: () => this.SUBRULE(this.field) },
+        { ALT: () => this.CONSUME(CommentLine) },
+        { ALT: () => this.CONSUME(BrokenContinuation) },
+      ]),
+    );
+  });
+
+  readonly field = this.RULE("field", () => {
+    this.OR([
+      {
+        ALT: () => {
+          this.CONSUME(Key);
+          this.CONSUME(Colon);
+        },
+      },
+      { ALT: () => this.CONSUME(BareColon) },
+    ]);
+    this.SUBRULE(this.value);
+  });
+
+  readonly value = this.RULE("value", () => {
+    this.OR([
+      { ALT: () => this.CONSUME(LoneBackslash) },
+      {
+        ALT: () => {
+          this.OPTION1(() => this.CONSUME(ValueText));
+          this.MANY(() => {
+            this.CONSUME(Continuation);
+            this.OPTION2(() => this.CONSUME(ContinuedText));
+          });
+          this.OPTION3(() => this.CONSUME(LineEnd));
+        },
+      },
+    ]);
+  });
+
+  readonly section = this.RULE("section", () => {
+    this.OR([{ ALT: () => this.CONSUME(SectionHeading) }, { ALT: () => this.CONSUME(AppHeading) }]);
+    this.OPTION(() => this.CONSUME(Body));
+  });
+}
+
+export interface ParsedStage {
+  readonly tree: CstNode;
+  readonly errors: readonly IRecognitionException[];
+}
+
+interface Machinery {
+  readonly lexer: Lexer;
+  readonly parser: StageParser;
+}
+
+let machinery: Machinery | undefined;
+
+/** The lexer and the parser, made when first needed: analysing the grammar takes longer than reading most files. */
+export function stageMachinery(): Machinery {
+  machinery ??= {
+    lexer: new Lexer(
+      { modes: { ...modes }, defaultMode: "header" },
+      { positionTracking: "onlyOffset" },
+    ),
+    parser: new StageParser(),
+  };
+  return machinery;
+}
+
+/** The concrete syntax tree of a stage's text. Every text has one; what is wrong with it stands in the errors. */
+export function parseStage(text: string): ParsedStage {
+  const { lexer, parser } = stageMachinery();
+  const { tokens, errors } = lexer.tokenize(text);
+  if (errors.length > 0) throw new Error(`the lexer has no word for ${JSON.stringify(errors[0])}`);
+  parser.input = tokens;
+  return { tree: parser.stage(), errors: parser.errors };
+}

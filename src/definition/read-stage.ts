@@ -1,0 +1,172 @@
+// From the syntax tree of a stage to its fields and sections, in the order of the text, with what is wrong about them.
+
+import type { CstElement, CstNode, IRecognitionException, IToken } from "chevrotain";
+import type { Heading } from "./heading.ts";
+import { parseStage } from "./parser.ts";
+import {
+  AppHeading,
+  Continuation,
+  headingOf,
+  Key,
+  LoneBackslash,
+  UnknownHeading,
+} from "./tokens.ts";
+import { skipWhiteSpace, trim, trimmedEnd } from "./white-space.ts";
+
+/** Offsets into the text of the stage. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A `key: value` of the header. */
+export interface FieldSyntax extends Span {
+  /** As written, trimmed. */
+  readonly key: string;
+  readonly keySpan: Span;
+  /** Undefined when the field ends with a backslash: then it is as if it were not there. */
+  readonly value: string | undefined;
+  readonly valueSpan: Span;
+}
+
+/** A heading of a known kind, and the lines below it. */
+export interface SectionSyntax {
+  readonly kind: "section" | "app";
+  readonly heading: Heading;
+  readonly headingSpan: Span;
+  /** The lines as they are in the text. */
+  readonly bodySpan: Span;
+}
+
+export type StageProblem = Span &
+  (
+    | { readonly kind: "no-colon" }
+    | { readonly kind: "broken-continuation"; readonly key: string }
+    | { readonly kind: "unknown-section"; readonly heading: Heading }
+  );
+
+export interface StageSyntax {
+  readonly fields: readonly FieldSyntax[];
+  readonly sections: readonly SectionSyntax[];
+  readonly problems: readonly StageProblem[];
+}
+
+/** Reads the text of one stage. Gives what it can of a text with mistakes. */
+export function readStage(text: string): StageSyntax {
+  const { tree, errors } = parseStage(text);
+  const header = childNodes(tree, "header")[0];
+  const problems = errors.flatMap(problemsOf);
+  const fields: FieldSyntax[] = [];
+  const elements = header === undefined ? [] : inOrder(header);
+  const lastMeaningful = elements.findLastIndex(
+    (element) => !isToken(element) || trim(element.image) !== "",
+  );
+  for (const [index, element] of elements.entries()) {
+    if (!isToken(element)) {
+      fields.push(readField(element));
+      continue;
+    }
+    // A comment or a blank line does not continue a value. At the very end of a header Apptainer trims it away.
+    const before = elements[index - 1];
+    const open = before !== undefined && !isToken(before) ? fields.at(-1) : undefined;
+    if (open !== undefined && open.value === undefined && index <= lastMeaningful) {
+      problems.push({ kind: "broken-continuation", key: open.key, ...lineSpan(element) });
+    }
+  }
+  return { fields, sections: childNodes(tree, "section").map(readSection), problems };
+}
+
+function readField(node: CstNode): FieldSyntax {
+  const own = inOrder(node).filter(isToken);
+  const key = own.find((token) => token.tokenType === Key);
+  const keySpan = key === undefined ? lineSpan(own[0]) : trimmedSpan(key);
+  const pieces = childNodes(node, "value").flatMap((value) => inOrder(value).filter(isToken));
+  const texts = pieces.filter((token) => token.tokenType.name.endsWith("Text"));
+  const colon = own.find((token) => token.tokenType !== Key);
+  const valueStart = texts[0]?.startOffset ?? endOf(colon ?? key);
+  // What is shown of a value is what stands on its first line.
+  const first = texts[0];
+  const valueEnd = first === undefined ? valueStart : trimmedSpan(first).end;
+  return {
+    key: key === undefined ? "" : trim(key.image),
+    keySpan,
+    value: valueOf(pieces),
+    valueSpan: { start: valueStart, end: valueEnd },
+    start: keySpan.start,
+    end: Math.max(valueEnd, keySpan.end),
+  };
+}
+
+/** What a value says; undefined when it is still open at its end, which loses it. */
+function valueOf(pieces: readonly IToken[]): string | undefined {
+  let text = "";
+  let isOpen = false;
+  for (const { tokenType, image } of pieces) {
+    if (tokenType === LoneBackslash) return undefined;
+    isOpen = tokenType === Continuation;
+    if (isOpen) text = text.endsWith("\\n") ? `${text.slice(0, -2)}\n` : text;
+    else if (tokenType.name.endsWith("Text")) text += image;
+  }
+  return isOpen ? undefined : text;
+}
+
+function readSection(node: CstNode): SectionSyntax {
+  const [heading, body] = inOrder(node).filter(isToken);
+  if (heading === undefined) throw new Error("the parser gave a section without a heading");
+  const bodyStart = endOf(heading);
+  return {
+    kind: heading.tokenType === AppHeading ? "app" : "section",
+    heading: headingOf(heading),
+    headingSpan: lineSpan(heading),
+    bodySpan: { start: bodyStart, end: body === undefined ? bodyStart : endOf(body) },
+  };
+}
+
+/** Which mistakes the parser's error stands for. */
+function problemsOf(error: IRecognitionException): StageProblem[] {
+  const before = "previousToken" in error ? (error.previousToken as IToken) : undefined;
+  if (before?.tokenType === Key && error.context.ruleStack.at(-1) === "field") {
+    return [{ kind: "no-colon", ...trimmedSpan(before) }];
+  }
+  const headings = [error.token, ...error.resyncedTokens].filter(
+    (token) => token.tokenType === UnknownHeading,
+  );
+  if (headings.length === 0) throw new Error(`no mistake is known for: ${error.message}`);
+  return headings.map((token) => ({
+    kind: "unknown-section",
+    heading: headingOf(token),
+    ...lineSpan(token),
+  }));
+}
+
+const isToken = (element: CstElement): element is IToken => "image" in element;
+
+const childNodes = (node: CstNode, name: string) =>
+  (node.children[name] ?? []).filter((child): child is CstNode => !isToken(child));
+
+const startOf = (element: CstElement): number =>
+  isToken(element) ? element.startOffset : (element.location?.startOffset ?? Number.NaN);
+
+/** The children of a node as they stand in the text, without the tokens that the parser thought up. */
+function inOrder(node: CstNode): CstElement[] {
+  return Object.values(node.children)
+    .flat()
+    .filter((child) => !Number.isNaN(startOf(child)))
+    .toSorted((a, b) => startOf(a) - startOf(b));
+}
+
+const endOf = (token: IToken | undefined) =>
+  token === undefined ? 0 : token.startOffset + token.image.length;
+
+/** The token without the end of its line. */
+function lineSpan(token: IToken | undefined): Span {
+  if (token === undefined) return { start: 0, end: 0 };
+  const { length } = token.image.replace(/\r?\n$/, "");
+  return { start: token.startOffset, end: token.startOffset + length };
+}
+
+function trimmedSpan({ startOffset, image }: IToken): Span {
+  const start = skipWhiteSpace(image, 0, image.length);
+  const end = trimmedEnd(image, start, image.length);
+  return { start: startOffset + start, end: startOffset + end };
+}

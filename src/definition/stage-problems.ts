@@ -1,0 +1,139 @@
+// What can be wrong or odd about stages that could be read: problems of meaning, which need the whole file or a rule.
+
+import type { Definition, Section, Stage } from "../model/definition.ts";
+import type { Diagnostic } from "../model/diagnostic.ts";
+import type { Location } from "../model/location.ts";
+import { splitCopyLines } from "./copy-lines.ts";
+import { displayText } from "./display-text.ts";
+import { scriptInterpreter } from "./script-interpreter.ts";
+import { stageOf } from "./stage-of.ts";
+import { suggest } from "./suggest.ts";
+
+/** Makes one diagnostic after another into a list. */
+type Add = (
+  severity: Diagnostic["severity"],
+  code: string,
+  location: Location,
+  message: string,
+  hint: string,
+) => void;
+
+/**
+ * What is wrong with the stages of a definition, taken together.
+ * @param agents the names that `Bootstrap` may have; undefined leaves that to others
+ */
+export function stageProblems(
+  stages: Definition["stages"],
+  agents: Iterable<string> | undefined,
+): Diagnostic[] {
+  const found: Diagnostic[] = [];
+  const add: Add = (severity, code, location, message, hint) =>
+    found.push({ severity, code: `definition/${code}`, message, location, hint });
+  const names = new Map<string, Stage>();
+  for (const stage of stages) {
+    checkAgent(stage, stages, agents === undefined ? undefined : [...agents], add);
+    if (stage.name === undefined) continue;
+    const other = names.get(stage.name);
+    if (other === undefined) names.set(stage.name, stage);
+    else {
+      const message = `a stage above is called ${displayText(stage.name)} too`;
+      const hint = "give each stage a name of its own: %files from takes the first of two";
+      add("warning", "repeated-stage", fieldLocation(stage, "stage"), message, hint);
+    }
+  }
+  for (const stage of stages) {
+    for (const section of stage.sections) {
+      if (section.name === "files") checkFiles(section, [...names.keys()], add, found);
+      checkInterpreter(section, add);
+    }
+  }
+  return found;
+}
+
+function fieldLocation(stage: Stage, key: string): Location {
+  return stage.header.find((field) => field.key === key)?.valueLocation ?? stage.location;
+}
+
+function checkAgent(
+  stage: Stage,
+  stages: readonly Stage[],
+  agents: readonly string[] | undefined,
+  add: Add,
+): void {
+  const [first] = stage.sections;
+  if (stage.header.length === 0) {
+    const location = first?.location ?? stage.location;
+    const message = "there are sections but no header before them";
+    add("error", "no-header", location, message, "start each stage with a line Bootstrap: AGENT");
+    return;
+  }
+  const bootstrap = stage.header.find((field) => field.key === "bootstrap");
+  if (bootstrap === undefined) {
+    const next = stages[stage.index + 1];
+    const hint =
+      next === undefined
+        ? "add a line Bootstrap: AGENT, docker for one"
+        : `a stage begins at its Bootstrap line: move that, line ${next.location.line}, above this one`;
+    add("error", "no-bootstrap", stage.location, "the stage has no Bootstrap line", hint);
+    return;
+  }
+  if (bootstrap.value === "") {
+    const message = "Bootstrap has no value";
+    add("error", "no-bootstrap", bootstrap.location, message, "name an agent: Bootstrap: docker");
+    return;
+  }
+  if (agents !== undefined && !agents.includes(bootstrap.value)) {
+    const near = suggest(bootstrap.value, agents);
+    const message = `unknown agent ${displayText(bootstrap.value)}`;
+    const hint =
+      near === undefined
+        ? `agents are ${agents.toSorted().join(", ")}; an image of a registry is Bootstrap: docker with From: ${displayText(bootstrap.value)}`
+        : near === bootstrap.value.toLowerCase()
+          ? `agents are written in lower case: ${near}`
+          : `did you mean ${near}?`;
+    add("error", "unknown-bootstrap", bootstrap.valueLocation, message, hint);
+  }
+  const from = stage.header.find((field) => field.key === "from");
+  if (bootstrap.value === "localimage" && (from?.value ?? "") === "") {
+    const message = "the agent localimage needs to know the image";
+    const hint = "add a line From: FILE; Apptainer would take the working directory";
+    add("error", "missing-keyword", bootstrap.location, message, hint);
+  }
+}
+
+function checkFiles(
+  section: Section,
+  names: readonly string[],
+  add: Add,
+  found: Diagnostic[],
+): void {
+  const origin = stageOf(section.argument);
+  if (origin.kind === "ignored") {
+    const message = `nothing of this section is copied: "${displayText(section.argument)}" is neither empty nor two words`;
+    const hint =
+      section.argument.trim() === ""
+        ? "take the blanks behind %files away"
+        : "write %files, or %files from STAGE";
+    add("warning", "files-ignored", section.location, message, hint);
+    return;
+  }
+  if (origin.kind === "stage" && !names.includes(origin.name)) {
+    const near = suggest(origin.name, names);
+    const hint =
+      near !== undefined
+        ? `did you mean ${displayText(near)}?`
+        : names.length === 0
+          ? "no stage has a name: add a line Stage: NAME to a header"
+          : `stages are ${names.map(displayText).join(", ")}`;
+    const message = `there is no stage ${displayText(origin.name)} to copy from`;
+    add("error", "unknown-stage", section.location, message, hint);
+  }
+  found.push(...splitCopyLines(section).diagnostics);
+}
+
+function checkInterpreter(section: Section, add: Add): void {
+  if (!["pre", "setup", "post"].includes(section.name)) return;
+  if (scriptInterpreter(section.argument) !== undefined) return;
+  const message = `the -c behind %${section.name} names no shell`;
+  add("error", "missing-shell", section.location, message, `write %${section.name} -c /bin/bash`);
+}

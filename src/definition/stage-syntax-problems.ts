@@ -1,0 +1,113 @@
+// The mistakes that make a stage's text unreadable, in words.
+
+import type { Diagnostic } from "../model/diagnostic.ts";
+import { appOf } from "./build-stage.ts";
+import { displayText } from "./display-text.ts";
+import { isHeaderKeyword } from "./header-keywords.ts";
+import { foldCase, headingName } from "./heading.ts";
+import { openHeredoc } from "./heredoc.ts";
+import type { SectionSyntax, StageProblem, StageSyntax } from "./read-stage.ts";
+import type { StageText } from "./source-text.ts";
+import { noColonHint, unknownKeywordHint } from "./unknown-keyword.ts";
+import { unknownSection } from "./unknown-section.ts";
+import { trim } from "./white-space.ts";
+
+/**
+ * What the syntax of a stage has against it.
+ * @param isLater whether a `bootstrap:` line in the text above started this stage
+ */
+export function syntaxProblems(
+  syntax: StageSyntax,
+  text: StageText,
+  isLater: boolean,
+): Diagnostic[] {
+  const found: Diagnostic[] = [];
+  const add = (code: string, start: number, end: number, message: string, hint: string) =>
+    found.push({
+      severity: "error",
+      code: `definition/${code}`,
+      message,
+      location: text.location(start, end),
+      hint,
+    });
+  const splitNote = isLater
+    ? "; this is the header of a stage because the line above that starts with bootstrap: begins one, in a heredoc too: indent that line if it is text"
+    : "";
+  for (const problem of syntax.problems) {
+    const { start, end } = problem;
+    if (problem.kind === "no-colon") {
+      const line = text.text.slice(start, end);
+      const message = `no colon in the header line "${displayText(line)}"`;
+      add("header-no-colon", start, end, message, noColonHint(line) + splitNote);
+    } else if (problem.kind === "broken-continuation") {
+      const message = `the value of ${displayText(problem.key)} does not go on: the line above ends with a backslash`;
+      const hint = "take the backslash away, or the blank line or comment after it";
+      add("broken-continuation", start, end, message, hint);
+    } else {
+      const { message, hint } = unknownSection(problem.heading, delimiterAt(syntax, problem, text));
+      add("unknown-section", start, end, message, hint);
+    }
+  }
+  for (const { key, keySpan, value } of syntax.fields) {
+    const isMissingColon = syntax.problems.some(
+      (problem) => problem.kind === "no-colon" && problem.start === keySpan.start,
+    );
+    // A field that is lost to its backslash is not looked at by Apptainer either.
+    if (value === undefined || isMissingColon || isHeaderKeyword(foldCase(key))) continue;
+    const message = `unknown keyword ${displayText(key) || "before the colon"} in the header`;
+    add(
+      "unknown-keyword",
+      keySpan.start,
+      keySpan.end,
+      message,
+      unknownKeywordHint(key) + splitNote,
+    );
+  }
+  for (const section of syntax.sections) {
+    const { start, end } = section.headingSpan;
+    const name = headingName(section.heading);
+    if (section.kind === "app" && appOf(section.heading.argument ?? "") === "") {
+      const hint = `write the app's name behind one blank: %${name} APP`;
+      add("app-without-name", start, end, `%${name} names no app`, hint);
+    }
+  }
+  const [first] = syntax.sections;
+  const isAlone = trim(text.text) === first?.heading.line;
+  if (first !== undefined && isAlone && first.headingSpan.start === 0) {
+    const message = `%${headingName(first.heading)} is all there is`;
+    const hint = "start with the header, Bootstrap: docker and From: debian:12 for instance";
+    add("section-alone", first.headingSpan.start, first.headingSpan.end, message, hint);
+  }
+  return found;
+}
+
+/** What a heredoc waits for where an unknown heading stands. */
+function delimiterAt(
+  syntax: StageSyntax,
+  problem: StageProblem,
+  text: StageText,
+): string | undefined {
+  const above = syntax.sections.findLast((section) => section.headingSpan.start < problem.start);
+  if (above === undefined || !holdsShell(above)) return undefined;
+  return openHeredoc(text.text.slice(above.bodySpan.start, problem.start));
+}
+
+const shellSections: ReadonlySet<string> = new Set([
+  "setup",
+  "environment",
+  "pre",
+  "post",
+  "runscript",
+  "test",
+  "startscript",
+  "appinstall",
+  "appenv",
+  "apptest",
+  "apprun",
+  "appstart",
+]);
+
+/** Whether the lines below the heading are for a shell. */
+export function holdsShell({ heading }: SectionSyntax): boolean {
+  return shellSections.has(headingName(heading));
+}

@@ -1,0 +1,45 @@
+import { displayText } from "./display-text.ts";
+import { headerKeywords, laterKeywords } from "./header-keywords.ts";
+import { foldCase } from "./heading.ts";
+import { suggest } from "./suggest.ts";
+
+const dockerfileWords =
+  /^(?:add|arg|cmd|copy|entrypoint|env|expose|healthcheck|label|maintainer|run|shell|user|volume|workdir)\b/i;
+
+/** What to do about a key that no agent reads. */
+export function unknownKeywordHint(key: string): string {
+  const folded = foldCase(key);
+  if (laterKeywords.includes(folded)) {
+    return "this keyword belongs to the agents buildkit and dockerfile of Apptainer 1.5, which tsbuild does not have";
+  }
+  if (folded === "otherurl") return "write OtherURL with a number behind it: OtherURL1";
+  if (key === "") return "write a keyword before the colon, From for one";
+  const near = suggest(
+    folded,
+    headerKeywords.map(({ spelling }) => spelling),
+  );
+  if (near !== undefined) return `did you mean ${near}?`;
+  if (dockerfileWords.test(key)) return dockerfileHint;
+  const known = headerKeywords.slice(0, 3).map(({ spelling }) => spelling);
+  return `before the first section there are only keywords with values (${known.join(", ")}, …); commands go below %post`;
+}
+
+/** What to do about a line of the header that has no colon. */
+export function noColonHint(line: string): string {
+  const [word = ""] = line.split(/\s/);
+  const near = suggest(
+    word,
+    headerKeywords.map(({ spelling }) => spelling),
+  );
+  if (near !== undefined && near.toLowerCase() === word.toLowerCase()) {
+    const value = line.slice(word.length).trim();
+    return value === ""
+      ? `write ${near}: and its value`
+      : `put a colon behind the keyword: ${word}: ${displayText(value)}`;
+  }
+  if (dockerfileWords.test(line)) return dockerfileHint;
+  return "before the first section every line is a keyword, a colon and a value; commands go below %post";
+}
+
+const dockerfileHint =
+  "this looks like a line of a Dockerfile; in a definition commands go below %post, variables below %environment, copies below %files";
