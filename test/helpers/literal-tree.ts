@@ -87,23 +87,27 @@ export function modeAt(tree: FileTree, path: string): string | undefined {
   return node.type === "symlink" ? `→ ${node.target}` : node.mode.toString(8);
 }
 
-/**
- * Writes a tree of small files to a folder, with the absolute paths in its scripts turned to paths in the folder, so
- * that they can be tried without a container.
- */
-export function writeTree(tree: FileTree, folder: string): void {
+/** Writes a tree of small files to a folder, with its scripts changed by `edit`. */
+export function writeTree(
+  tree: FileTree,
+  folder: string,
+  edit: (script: string, folder: string) => string = (script) => script,
+): void {
   for (const { path, node } of tree.walk()) {
     const file = join(folder, path);
     if (node.type === "directory") mkdirSync(file, { recursive: true });
     else if (node.type === "symlink") symlinkSync(node.target, file);
     else if (node.type === "file" && node.content.kind === "bytes") {
-      writeFileSync(file, relocated(Buffer.from(node.content.bytes).toString("utf8"), folder));
+      writeFileSync(file, edit(Buffer.from(node.content.bytes).toString("utf8"), folder));
       chmodSync(file, node.mode);
     }
   }
 }
 
-/** A script whose `/.singularity.d` and `/scif` are in the folder. */
+/**
+ * A script with its absolute paths turned to paths in the folder, so that it can be tried without a container: what is
+ * in `/.singularity.d` and `/scif`.
+ */
 export function relocated(script: string, folder: string): string {
   // An app has a folder `scif` of its own, which is no absolute path.
   return script.replaceAll(/\/\.singularity\.d|(?<![\w}])\/scif/g, (place) => join(folder, place));

@@ -34,7 +34,7 @@ function image(t: ExecutionContext) {
   applyBaseLayout(tree, { ...context, overwrite: true });
   writeApps(tree, apps, context);
   const folder = temporaryFolder(t);
-  writeTree(tree, folder);
+  writeTree(tree, folder, relocated);
   return { folder, at: (path: string) => join(folder, path) };
 }
 
