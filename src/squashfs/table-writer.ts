@@ -159,31 +159,26 @@ export class TableWriter {
   }
 
   #encodeLeaf(head: InodeHead, node: LeafNode, path: ByteString): Buffer {
-    switch (node.type) {
-      case "file":
-        return encodeFile(head, node.sizeBytes, this.#storedFile(node));
-      case "symlink":
-        if (node.target.length === 0 || node.target.length > limits.symlinkBytes) {
-          throw new FormatError(
-            "squashfs/limit",
-            `the symlink /${displayName(path)} has a target of ${node.target.length} bytes`,
-            { hint: `targets have 1 to ${limits.symlinkBytes} bytes` },
-          );
-        }
-        return encodeSymlink(head, node);
-      case "character-device":
-      case "block-device":
-        if (!isWithin(node.major, limits.major) || !isWithin(node.minor, limits.minor)) {
-          throw new FormatError(
-            "squashfs/limit",
-            `the device /${displayName(path)} has the number ${node.major}:${node.minor}`,
-            { hint: `an image holds numbers up to ${limits.major}:${limits.minor}` },
-          );
-        }
-        return encodeDevice(head, node);
-      default:
-        return encodeSpecial(head, node);
+    if (node.type === "file") return encodeFile(head, node.sizeBytes, this.#storedFile(node));
+    if (node.type === "symlink") {
+      if (node.target.length === 0 || node.target.length > limits.symlinkBytes) {
+        throw new FormatError(
+          "squashfs/limit",
+          `the symlink /${displayName(path)} has a target of ${node.target.length} bytes`,
+          { hint: `targets have 1 to ${limits.symlinkBytes} bytes` },
+        );
+      }
+      return encodeSymlink(head, node);
     }
+    if (node.type === "fifo" || node.type === "socket") return encodeSpecial(head, node);
+    if (!isWithin(node.major, limits.major) || !isWithin(node.minor, limits.minor)) {
+      throw new FormatError(
+        "squashfs/limit",
+        `the device /${displayName(path)} has the number ${node.major}:${node.minor}`,
+        { hint: `an image holds numbers up to ${limits.major}:${limits.minor}` },
+      );
+    }
+    return encodeDevice(head, node);
   }
 
   #head(node: Node, path: ByteString, number: number, links: number): InodeHead {
