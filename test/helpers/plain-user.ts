@@ -1,45 +1,89 @@
-import { execa } from "execa";
+import { spawnSync } from "node:child_process";
+import { chownSync, chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
-export interface PlainUser extends AsyncDisposable {
+/** A user of this machine that is not root, there for as long as the test process. */
+export interface PlainUser {
   readonly name: string;
   readonly uid: number;
   readonly gid: number;
-  readonly home: string;
+  /** A folder that is the user's own, mode 0755. */
+  readonly folder: string;
+  /** The first id of the user's range in /etc/subuid, or undefined. */
+  readonly subordinateUid: number | undefined;
+  /** The argument list that runs a command as the user, with a small environment of its own. */
+  command(argv: readonly string[]): string[];
 }
 
-let made = 0;
+const users = new Map<string, PlainUser>();
+let count = 0;
 
-/**
- * A user without rights, made for one test: with a range of subordinate ids, as useradd gives it, or without. Goes away
- * with its home. Needs root.
- */
-export async function makePlainUser(
-  options: { readonly subordinateIds?: boolean } = {},
-): Promise<PlainUser> {
-  const name = `tsb${process.pid}n${made++}`;
-  await patiently(["useradd", "--create-home", "--shell", "/bin/bash", name]);
-  if (options.subordinateIds === false) {
-    await execa("sed", ["-i", `/^${name}:/d`, "/etc/subuid", "/etc/subgid"]);
+/** Whether users can be made here. */
+export const canMakeUsers =
+  process.geteuid?.() === 0 && spawnSync("useradd", ["--help"]).status === 0;
+
+/** Makes a user, with ranges of subordinate ids or without; the same one each time within a test process. */
+export function plainUser(kind: "with ranges" | "without ranges" = "with ranges"): PlainUser {
+  const made = users.get(kind) ?? makeUser(kind === "with ranges");
+  users.set(kind, made);
+  return made;
+}
+
+/** The argument list that runs a command as a plain user with ranges of subordinate ids. */
+export function asPlainUser(argv: readonly string[]): string[] {
+  return plainUser().command(argv);
+}
+
+function makeUser(ranges: boolean): PlainUser {
+  const name = `tsb${process.pid}${"abc"[count++]}`;
+  run(["useradd", "--no-create-home", "--home-dir", "/nonexistent", name]);
+  process.on("exit", () => {
+    spawnSync("userdel", [name]);
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const uid = Number(run(["id", "-u", name]));
+  const gid = Number(run(["id", "-g", name]));
+  const folder = mkdtempSync(join(tmpdir(), `${name}-`));
+  chownSync(folder, uid, gid);
+  chmodSync(folder, 0o755);
+  const range = (kind: string) =>
+    run(["getsubids", ...(kind === "g" ? ["-g"] : []), name])
+      .trim()
+      .split(/\s+/);
+  let subordinateUid: number | undefined;
+  if (ranges) subordinateUid = Number(range("u")[2]);
+  else {
+    for (const [kind, option] of [
+      ["u", "--del-subuids"],
+      ["g", "--del-subgids"],
+    ] as const) {
+      const [, , start, length] = range(kind);
+      run(["usermod", option, `${start}-${Number(start) + Number(length) - 1}`, name]);
+    }
   }
-  const { stdout } = await execa("getent", ["passwd", name]);
-  const [, , uid, gid, , home = ""] = stdout.split(":");
+  const environment = [
+    `HOME=${folder}`,
+    `USER=${name}`,
+    `PATH=${process.env["PATH"]}`,
+    `TMPDIR=${folder}`,
+  ];
   return {
     name,
-    uid: Number(uid),
-    gid: Number(gid),
-    home,
-    async [Symbol.asyncDispose]() {
-      await patiently(["userdel", "--remove", name]);
-    },
+    uid,
+    gid,
+    folder,
+    subordinateUid,
+    command: (argv) => [
+      ...["setpriv", "--reuid", `${uid}`, "--regid", `${gid}`, "--clear-groups", "--inh-caps=-all"],
+      ...["env", "-i", ...environment, ...argv],
+    ],
   };
 }
 
-/** Test files run side by side, and these programs give up at once where another holds the lock. */
-async function patiently([program = "", ...words]: readonly string[]): Promise<void> {
-  for (let rest = 50; ; rest--) {
-    const run = await execa(program, words, { reject: false, stdin: "ignore" });
-    if (run.exitCode === 0) return;
-    if (rest === 0 || !/lock/.test(run.stderr)) throw new Error(`${program}: ${run.stderr}`);
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
+function run(argv: readonly string[]): string {
+  const [program = "", ...args] = argv;
+  const { status, stdout, stderr } = spawnSync(program, args, { encoding: "utf8" });
+  if (status !== 0) throw new Error(`${argv.join(" ")} failed: ${stderr}`);
+  return stdout;
 }

@@ -1,0 +1,100 @@
+import { HostError, UsageError } from "../model/error.ts";
+import { takeOwnEntryMark } from "./enter.ts";
+import { readHostFacts } from "./host-facts.ts";
+import type { Entry, Isolation, Way, WayName } from "./isolation.ts";
+import { ways } from "./ways.ts";
+
+export interface ChooseOptions {
+  /** The way to take (`--isolation`); the strongest that works where it is not given. */
+  readonly name?: string | undefined;
+  /** Where the root file systems will be; it must exist. */
+  readonly folder: string;
+  readonly environment?: Record<string, string | undefined> | undefined;
+}
+
+/** A way that does not work here. */
+export interface PassedOver {
+  readonly name: WayName;
+  readonly reason: string;
+  readonly hint: string | undefined;
+}
+
+export interface Choice {
+  readonly name: WayName;
+  readonly summary: string;
+  /** Ready, or undefined when this program first has to start itself again by `enterNamespace` with the entry. */
+  readonly isolation: Isolation | undefined;
+  readonly entry: Entry | undefined;
+  /** What can't be had this way, one sentence each: to be told to the user. */
+  readonly losses: readonly string[];
+  /** The ways that are stronger, and why they were not taken. */
+  readonly passedOver: readonly PassedOver[];
+  /** The user that started the build, outside of any namespace that was entered for it. */
+  readonly user: { readonly uid: number; readonly gid: number };
+}
+
+/** Takes the mark of this process once: scripts must not see the variable. */
+let ownMark: ReturnType<typeof takeOwnEntryMark> | "not asked" = "not asked";
+
+/**
+ * The strongest way that works on this machine, found out by trying. A process that was started again for a way takes
+ * that one.
+ * @throws {UsageError} `usage/isolation` for a name that is not known
+ * @throws {HostError} `host/no-isolation` when none works, `host/isolation-refused` when the named one does not
+ */
+export async function chooseIsolation(options: ChooseOptions): Promise<Choice> {
+  const environment = options.environment ?? process.env;
+  if (ownMark === "not asked") ownMark = takeOwnEntryMark(environment);
+  const facts = await readHostFacts(options.folder, environment, ownMark);
+  const user = { uid: ownMark?.uid ?? facts.uid, gid: ownMark?.gid ?? facts.gid };
+  const passedOver: PassedOver[] = [];
+  for (const way of candidates(ownMark?.way ?? options.name)) {
+    const { name, summary } = way;
+    const verdict = await way.check(facts);
+    if (verdict.works) {
+      const { isolation, entry, losses } = verdict;
+      return { name, summary, isolation, entry, losses, passedOver, user };
+    }
+    passedOver.push({ name, reason: verdict.reason, hint: verdict.hint });
+  }
+  throw options.name === undefined || passedOver.length !== 1
+    ? noIsolation(passedOver)
+    : refused(passedOver);
+}
+
+function candidates(name: string | undefined): readonly Way[] {
+  if (name === undefined) return ways;
+  const named = ways.filter((way) => way.name === name);
+  if (named.length > 0) return named;
+  throw new UsageError("usage/isolation", `there is no way of isolation called ${name}`, {
+    hint: `the ways are ${ways.map((way) => way.name).join(", ")}`,
+  });
+}
+
+function noIsolation(passedOver: readonly PassedOver[]): HostError {
+  return new HostError(
+    "host/no-isolation",
+    "no way to run a script as root works on this machine",
+    {
+      hint: "allow user namespaces, or build as root; a definition without %pre, %setup, %post and %test needs neither",
+      details: describe(passedOver),
+    },
+  );
+}
+
+function refused(passedOver: readonly PassedOver[]): HostError {
+  const [way] = passedOver;
+  return new HostError(
+    "host/isolation-refused",
+    `the isolation ${way?.name} does not work here: ${way?.reason}`,
+    { hint: way?.hint ?? "leave --isolation out to take the strongest that works" },
+  );
+}
+
+/** One line for each way that was passed over, and one for what would help. */
+export function describe(passedOver: readonly PassedOver[]): string[] {
+  return passedOver.flatMap(({ name, reason, hint }) => [
+    `${name}: ${reason}`,
+    ...(hint === undefined ? [] : [`  ${hint}`]),
+  ]);
+}

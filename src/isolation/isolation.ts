@@ -1,0 +1,100 @@
+// The words of this module. A way is how a script can be root in a root file system on this machine: `root.ts`,
+// `subid.ts` …, listed strongest first in `ways.ts`. Checking a way gives an `Isolation`, which turns what is to be run
+// into an argument list and does nothing itself.
+
+import type { HostFacts } from "./host-facts.ts";
+
+export type WayName = "root" | "subid" | "ident" | "single" | "chroot";
+
+/** What a script finds at a place of its root file system. Targets exist, are absolute there and hold no symlink. */
+export type Mount =
+  | { readonly kind: "proc" }
+  | { readonly kind: "sys" }
+  /** A /dev of its own: the usual devices, terminals, shared memory. */
+  | { readonly kind: "dev" }
+  | {
+      readonly kind: "bind";
+      /** A file, folder or device of the host. */
+      readonly source: string;
+      readonly target: string;
+      readonly readOnly: boolean;
+    }
+  | { readonly kind: "tmpfs"; readonly target: string; readonly mode: number };
+
+export interface RunRequest {
+  /** The root file system on the host, absolute. */
+  readonly rootFolder: string;
+  /** A folder with the isolation's `files`, on the host, absolute. */
+  readonly workFolder: string;
+  readonly mounts: readonly Mount[];
+  /** `throw-away` can be written, and nothing of it is kept. */
+  readonly root: "writable" | "read-only" | "throw-away";
+  readonly network: "host" | "none";
+  /** Program, as seen inside, and arguments. */
+  readonly command: readonly string[];
+}
+
+/** A file that has to be in the work folder when the command line runs. */
+export interface IsolationFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  readonly mode: number;
+}
+
+/** A way that works here, ready to be used. */
+export interface Isolation {
+  readonly name: WayName;
+  /** Whether the owners that a script gives to files are on disk afterwards; otherwise everything is root's. */
+  readonly keepsOwners: boolean;
+  /** Whether there are mounts; without, the caller has to arrange the files by itself and clean up after. */
+  readonly mounts: boolean;
+  readonly files: readonly IsolationFile[];
+  /**
+   * The argument list that runs the request: strings only, can be pasted into a shell. The program writes a line to
+   * file descriptor 3 as soon as the script's own program is about to start; if it ends before, setting up failed.
+   * Its environment becomes the script's, but for `TSBUILD_PATH`, where the host's programs are looked for.
+   */
+  commandLine(request: RunRequest): readonly string[];
+  /** The argument list that runs a command of the host with what the way can do for it there. */
+  hostCommandLine(command: readonly string[], workFolder: string): readonly string[];
+}
+
+/** How ids inside stand for ids outside: COUNT ids from INSIDE on are those from OUTSIDE on (user_namespaces(7)). */
+export interface IdMapRow {
+  readonly inside: number;
+  readonly outside: number;
+  readonly count: number;
+}
+
+/** How the whole program gets to where the way works: it starts itself again in a user namespace. */
+export interface Entry {
+  readonly way: WayName;
+  /** What comes before the program's own argument list. */
+  readonly prefix: readonly string[];
+  /** Who writes the id maps once the namespace is there; `prefix` waits for a line on file descriptor 3 then. */
+  readonly mapper:
+    | { readonly kind: "prefix" }
+    | { readonly kind: "programs"; readonly newuidmap: string; readonly newgidmap: string }
+    | { readonly kind: "files" };
+  readonly uidMap: readonly IdMapRow[];
+  readonly gidMap: readonly IdMapRow[];
+}
+
+export type Verdict =
+  | {
+      readonly works: true;
+      /** Undefined when the program first has to start itself again, as `entry` says. */
+      readonly isolation: Isolation | undefined;
+      readonly entry: Entry | undefined;
+      /** What can't be had this way, one sentence each. */
+      readonly losses: readonly string[];
+    }
+  | { readonly works: false; readonly reason: string; readonly hint?: string | undefined };
+
+export interface Way {
+  readonly name: WayName;
+  /** One sentence for help. */
+  readonly summary: string;
+  /** Finds out by doing: what settings say about a machine and what it does are two things. */
+  check(facts: HostFacts): Promise<Verdict>;
+}

@@ -1,0 +1,60 @@
+import type { HostFacts } from "./host-facts.ts";
+import type { FilterLoader } from "./filter-loader.ts";
+import type { Mount, RunRequest } from "./isolation.ts";
+import { mountHelper } from "./mount-helper.ts";
+
+export interface NamespaceOptions {
+  /** The filter to load just before the script starts. */
+  readonly loader: FilterLoader | undefined;
+  /** The process is a real root, and the kernel does not keep it from changing settings of the machine. */
+  readonly guard: boolean;
+  /** Drop the user's supplementary groups, which mean nothing inside; a namespace with a single id can't. */
+  readonly clearGroups: boolean;
+}
+
+/**
+ * The argument list of a script in namespaces of its own: mounts, processes, IPC, host name and, if asked for, network.
+ * All of it ends when the first process does, and that one ends when tsbuild does.
+ */
+export function namespaceCommand(
+  request: RunRequest,
+  facts: HostFacts,
+  options: NamespaceOptions,
+): string[] {
+  const { unshare = "unshare", chroot = "chroot" } = facts.programs;
+  const { rootFolder, workFolder, root, mounts, network, command } = request;
+  const kinds = new Set(mounts.map(({ kind }) => kind));
+  return [
+    setprivPrefix(facts, options),
+    [unshare, "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child"],
+    ["--ipc", "--uts", ...(network === "none" ? ["--net"] : []), "--"],
+    ["/bin/sh", "-c", mountHelper, "tsbuild", rootFolder],
+    ["root", root, `${workFolder}/changes`],
+    mounts.flatMap((mount) => operation(mount)),
+    options.guard && kinds.has("proc") ? ["guard"] : [],
+    network === "none" ? ["lo"] : [],
+    ["--"],
+    options.loader?.prefix(workFolder) ?? [],
+    [chroot, ".", ...command],
+  ].flat();
+}
+
+/** What makes a program die with the one that started it. */
+export function setprivPrefix(
+  facts: HostFacts,
+  options: { readonly clearGroups: boolean },
+): string[] {
+  const { setpriv } = facts.programs;
+  if (setpriv === undefined) return [];
+  const words = [
+    ...(facts.setprivOptions.includes("--pdeathsig") ? ["--pdeathsig", "KILL"] : []),
+    ...(options.clearGroups ? ["--clear-groups"] : []),
+  ];
+  return words.length === 0 ? [] : [setpriv, ...words, "--"];
+}
+
+function operation(mount: Mount): string[] {
+  if (mount.kind === "tmpfs") return ["tmpfs", mount.mode.toString(8), mount.target];
+  if (mount.kind !== "bind") return [mount.kind];
+  return [mount.readOnly ? "robind" : "bind", mount.source, mount.target];
+}

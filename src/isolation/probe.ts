@@ -1,0 +1,59 @@
+import { chownSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { HostError } from "../model/error.ts";
+import { captureProgram } from "../system/run-program.ts";
+import type { HostFacts } from "./host-facts.ts";
+
+const limitMs = 5000;
+
+/** Runs a program that shows by its success that something is possible. Says why not, or undefined. */
+export async function probe(command: readonly string[]): Promise<string | undefined> {
+  try {
+    const { exitCode, stderr } = await captureProgram(command, { timeoutMs: limitMs });
+    if (exitCode === 0) return undefined;
+    return firstLine(stderr) ?? `${command[0]} ended with status ${exitCode ?? "unknown"}`;
+  } catch (error) {
+    if (error instanceof HostError) return error.message;
+    throw error;
+  }
+}
+
+/** Whether mounts and processes can be kept apart and something be mounted. */
+export async function probeMounts(
+  facts: HostFacts,
+  userOptions: readonly string[] = [],
+): Promise<string | undefined> {
+  const { unshare, mount } = facts.programs;
+  if (unshare === undefined || mount === undefined) {
+    return `${unshare === undefined ? "unshare" : "mount"} is not installed (util-linux)`;
+  }
+  return await probe(
+    [
+      [unshare, ...userOptions, "--mount", "--propagation", "private"],
+      ["--pid", "--fork", "--kill-child", "--ipc", "--uts", "--"],
+      [mount, "-n", "-t", "tmpfs", "tsbuild", "/tmp"],
+    ].flat(),
+  );
+}
+
+/** Whether files in the folder can be given to other users by this process. */
+export function probeOwners(folder: string): string | undefined {
+  let made: string | undefined;
+  try {
+    made = mkdtempSync(join(folder, "tsbuild-probe-"));
+    writeFileSync(join(made, "file"), "");
+    chownSync(join(made, "file"), 1, 1);
+    return undefined;
+  } catch (error) {
+    return `files in ${folder} can't be given to other users: ${firstLine(String(error))}`;
+  } finally {
+    if (made !== undefined) rmSync(made, { recursive: true, force: true });
+  }
+}
+
+export function firstLine(text: string): string | undefined {
+  return text
+    .split("\n")
+    .map((line) => line.trim())
+    .find((line) => line !== "");
+}

@@ -1,0 +1,48 @@
+import { chooseFilterLoader } from "./filter-loader.ts";
+import type { HostFacts } from "./host-facts.ts";
+import { isInitialMap } from "./id-map.ts";
+import type { Way } from "./isolation.ts";
+import { singleMaps, singlePrefix } from "./mapped-entry.ts";
+import { namespaceIsolation } from "./namespace-isolation.ts";
+import { probeMounts } from "./probe.ts";
+import { noUserNamespace } from "./subid.ts";
+
+/** A user namespace with root alone. What needs another user is told that it worked. */
+export const single: Way = {
+  name: "single",
+  summary: "as a plain user, with a system call filter that makes root of one user",
+  async check(facts) {
+    const losses = lossesOf(facts);
+    if (facts.uid === 0) {
+      if (isInitialMap(facts.uidMap)) {
+        return { works: false, reason: "you are the machine's root" };
+      }
+      const mounts = await probeMounts(facts);
+      if (mounts !== undefined) {
+        return { works: false, reason: `mounting is not possible here (${mounts})` };
+      }
+      const isolation = namespaceIsolation("single", facts, { keepsOwners: false });
+      return { works: true, isolation, entry: undefined, losses };
+    }
+    const mounts = await probeMounts(facts, ["--user", "--map-root-user"]);
+    if (mounts !== undefined) return noUserNamespace(mounts);
+    const entry = {
+      way: "single" as const,
+      prefix: singlePrefix(facts),
+      mapper: { kind: "prefix" as const },
+      ...singleMaps(facts),
+    };
+    return { works: true, isolation: undefined, entry, losses };
+  },
+};
+
+function lossesOf(facts: HostFacts): string[] {
+  return [
+    "files that a script makes or gives away are root's in the image",
+    ...(chooseFilterLoader(facts, "fake-root") === undefined
+      ? [
+          "package managers fail, because nothing here can load a system call filter (setpriv of util-linux 2.41, or perl)",
+        ]
+      : []),
+  ];
+}
