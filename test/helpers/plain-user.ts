@@ -68,6 +68,7 @@ function makeUser(ranges: boolean): PlainUser {
     `PATH=${process.env["PATH"]}`,
     `TMPDIR=${folder}`,
   ];
+  const identity = ["--reuid", `${uid}`, "--regid", `${gid}`];
   return {
     name,
     uid,
@@ -75,8 +76,14 @@ function makeUser(ranges: boolean): PlainUser {
     folder,
     subordinateUid,
     command: (argv) => [
-      ...["setpriv", "--reuid", `${uid}`, "--regid", `${gid}`, "--clear-groups", "--inh-caps=-all"],
-      ...["env", "-i", ...environment, ...argv],
+      "setpriv",
+      ...identity,
+      "--clear-groups",
+      "--inh-caps=-all",
+      "env",
+      "-i",
+      ...environment,
+      ...argv,
     ],
   };
 }
