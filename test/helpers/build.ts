@@ -42,7 +42,7 @@ export function startTsbuild(words: readonly string[], options: CliOptions) {
   const { cwd, user } = options;
   const env = {
     PATH: path,
-    HOME: user?.home ?? process.env["HOME"] ?? "/root",
+    HOME: user?.folder ?? process.env["HOME"] ?? "/root",
     ...(process.env["TMPDIR"] === undefined ? {} : { TMPDIR: process.env["TMPDIR"] }),
     ...options.env,
   };
