@@ -1,0 +1,193 @@
+// Blobs kept between builds, each named by its digest. The layout, below the cache folder:
+//
+//   blobs-v1/sha256/<hex>       whole and checked blobs; never written to, only renamed into place or removed
+//   blobs-v1/incoming/<random>  blobs on their way; a killed build leaves one behind, swept a day later
+//
+// There is no lock and no list: a name is there with the right bytes or it isn't, so any number of builds may share the
+// folder, and one that is killed leaves nothing wrong behind. Whoever reads a blob checks it, and throws away what
+// a disk or a person has damaged.
+
+import { randomBytes } from "node:crypto";
+import {
+  mkdir,
+  open,
+  readFile,
+  readdir,
+  rename,
+  rm,
+  stat,
+  type FileHandle,
+} from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { HostError } from "../model/error.ts";
+import { digestMismatch, digestParts, hasherOf, matchesDigest, type Digest } from "./digest.ts";
+
+const staleAfterMs = 24 * 60 * 60 * 1000;
+/** Chunks are gathered to pieces of this size: network chunks are small, and each write is a system call. */
+const writeBytes = 1024 * 1024;
+
+export class BlobCache {
+  readonly folder: string;
+  #swept: Promise<void> | undefined;
+
+  /** @param cacheFolder is made when the first blob comes */
+  constructor(cacheFolder: string) {
+    this.folder = join(cacheFolder, "blobs-v1");
+  }
+
+  /** Where the blob is, if it is. */
+  fileOf(digest: Digest): string {
+    const { algorithm, hex } = digestParts(digest);
+    return join(this.folder, algorithm, hex);
+  }
+
+  /**
+   * The file of a blob that is here with the right length. Its bytes are not read: whoever does must check them, and
+   * `discard` the blob if they are wrong.
+   */
+  async find(digest: Digest, sizeBytes: number): Promise<string | undefined> {
+    const file = this.fileOf(digest);
+    const found = await stat(file).catch(() => undefined);
+    if (found === undefined) return undefined;
+    if (found.isFile() && found.size === sizeBytes) return file;
+    await this.discard(digest);
+    return undefined;
+  }
+
+  /** The bytes of a small blob that is here, checked; a damaged one is thrown away and as good as absent. */
+  async read(digest: Digest, maxBytes: number): Promise<Buffer | undefined> {
+    const file = this.fileOf(digest);
+    const found = await stat(file).catch(() => undefined);
+    if (found === undefined || !found.isFile() || found.size > maxBytes) return undefined;
+    const bytes = await readFile(file).catch(() => undefined);
+    if (bytes === undefined) return undefined;
+    if (matchesDigest(bytes, digest)) return bytes;
+    await this.discard(digest);
+    return undefined;
+  }
+
+  /** Forgets a blob. */
+  async discard(digest: Digest): Promise<void> {
+    await rm(this.fileOf(digest), { force: true, recursive: true });
+  }
+
+  /**
+   * Takes in a blob and gives its file. The blob appears under its name when every byte is there, checked and on the
+   * disk, and not before.
+   * @throws {FormatError} `source/digest-mismatch`
+   * @throws {HostError} `cache/write`; and whatever the chunks throw
+   */
+  async write(
+    digest: Digest,
+    what: string,
+    chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  ): Promise<string> {
+    const file = this.fileOf(digest);
+    const incoming = join(this.folder, "incoming");
+    const temporary = join(incoming, randomBytes(12).toString("hex"));
+    let handle: FileHandle;
+    try {
+      await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+      await mkdir(incoming, { recursive: true, mode: 0o700 });
+      this.#swept ??= sweep(incoming);
+      await this.#swept;
+      handle = await open(temporary, "wx", 0o644);
+    } catch (error) {
+      throw writeError(this.folder, error);
+    }
+    try {
+      try {
+        const found = await copy(chunks, handle, hasherOf(digest), this.folder);
+        if (found !== digestParts(digest).hex) {
+          throw digestMismatch(what, digest, `${digestParts(digest).algorithm}:${found}`);
+        }
+        await onDisk(this.folder, handle.sync());
+      } finally {
+        await handle.close();
+      }
+      await onDisk(this.folder, rename(temporary, file));
+      return file;
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw error;
+    }
+  }
+}
+
+/** Writes chunks to a file, one write under way while the next piece is hashed. Gives the hash in hex. */
+async function copy(
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  handle: FileHandle,
+  hash: ReturnType<typeof hasherOf>,
+  folder: string,
+): Promise<string> {
+  let gathered: Uint8Array[] = [];
+  let gatheredBytes = 0;
+  let offset = 0;
+  let writing: Promise<void> = Promise.resolve();
+  const flush = async () => {
+    const pieces = gathered;
+    const at = offset;
+    offset += gatheredBytes;
+    gathered = [];
+    gatheredBytes = 0;
+    await writing;
+    writing = onDisk(folder, writeAll(handle, pieces, at));
+    // A failure is met at the next flush; until then nobody else listens to this promise.
+    writing.catch(() => undefined);
+  };
+  for await (const chunk of chunks) {
+    hash.update(chunk);
+    gathered.push(chunk);
+    gatheredBytes += chunk.length;
+    if (gatheredBytes >= writeBytes) await flush();
+  }
+  await flush();
+  await writing;
+  return hash.digest("hex");
+}
+
+async function writeAll(handle: FileHandle, pieces: Uint8Array[], offset: number): Promise<void> {
+  let at = offset;
+  let left = pieces;
+  while (left.length > 0) {
+    const { bytesWritten } = await handle.writev(left, at);
+    at += bytesWritten;
+    let skip = bytesWritten;
+    while (left[0] !== undefined && skip >= left[0].length) {
+      skip -= left[0].length;
+      left = left.slice(1);
+    }
+    if (left[0] !== undefined && skip > 0) left = [left[0].subarray(skip), ...left.slice(1)];
+  }
+}
+
+/** Removes what builds left behind that were killed on the way. Failing at it harms nobody. */
+async function sweep(incoming: string): Promise<void> {
+  for (const name of await readdir(incoming).catch(() => [])) {
+    const file = join(incoming, name);
+    const found = await stat(file).catch(() => undefined);
+    if (found !== undefined && Date.now() - found.mtimeMs > staleAfterMs) {
+      await rm(file, { force: true }).catch(() => undefined);
+    }
+  }
+}
+
+async function onDisk<T>(folder: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw writeError(folder, error);
+  }
+}
+
+function writeError(folder: string, cause: unknown): HostError {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  return new HostError("cache/write", `cannot keep a download in ${folder}: ${message}`, {
+    cause,
+    hint:
+      code === "ENOSPC" || code === "EDQUOT"
+        ? "the disk or quota is full: make room, or name another cache folder with APPTAINER_CACHEDIR"
+        : "name another cache folder with APPTAINER_CACHEDIR, or build with --disable-cache",
+  });
+}

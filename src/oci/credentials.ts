@@ -1,0 +1,184 @@
+// The logins that people already have: those of apptainer, docker and podman (formats: docker's config.json, and
+// containers-auth.json(5), which is the same), and programs that keep secrets for them (docker-credential-NAME).
+
+import { readFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { captureProgram } from "../system/run-program.ts";
+import type { Credentials, Login } from "./authorizer.ts";
+
+export interface CredentialOptions {
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly home?: string | undefined;
+  /** Told of files and programs that can't be used; the search goes on. */
+  readonly onProblem?: ((message: string) => void) | undefined;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+const helperTimeoutMs = 30_000;
+const hubKey = "https://index.docker.io/v1/";
+
+/**
+ * Logins from the environment (`APPTAINER_DOCKER_USERNAME` and `_PASSWORD`, or `SINGULARITY_`), which are for any
+ * registry, and otherwise from the first file that knows the registry: `REGISTRY_AUTH_FILE`, Apptainer's, Docker's,
+ * Podman's.
+ */
+export function systemCredentials(options: CredentialOptions = {}): Credentials {
+  const env = options.env ?? process.env;
+  return {
+    async find(registry, repository) {
+      for (const prefix of ["APPTAINER", "SINGULARITY"]) {
+        const username = env[`${prefix}_DOCKER_USERNAME`];
+        const password = env[`${prefix}_DOCKER_PASSWORD`];
+        if (username && password) return { kind: "password", username, password };
+      }
+      for (const file of authFiles(env, options.home ?? homedir())) {
+        const config = await readConfig(file, options);
+        const login = config && (await loginIn(config, registry, repository, env, options));
+        if (login !== undefined) return login;
+      }
+      return undefined;
+    },
+  };
+}
+
+function authFiles(env: Readonly<Record<string, string | undefined>>, home: string): string[] {
+  const runtime = env["XDG_RUNTIME_DIR"];
+  const explicit = env["REGISTRY_AUTH_FILE"];
+  return [
+    ...(explicit ? [explicit] : []),
+    join(env["APPTAINER_CONFIGDIR"] || join(home, ".apptainer"), "docker-config.json"),
+    join(home, ".singularity", "docker-config.json"),
+    join(env["DOCKER_CONFIG"] || join(home, ".docker"), "config.json"),
+    ...(runtime ? [join(runtime, "containers", "auth.json")] : []),
+    join(env["XDG_CONFIG_HOME"] || join(home, ".config"), "containers", "auth.json"),
+  ];
+}
+
+async function readConfig(file: string, options: CredentialOptions): Promise<Json | undefined> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== "ENOENT" && code !== "ENOTDIR") {
+      options.onProblem?.(`the logins in ${file} can't be read: ${message}`);
+    }
+    return undefined;
+  }
+  if (text.trim() === "") return undefined;
+  try {
+    const json = JSON.parse(text) as unknown;
+    if (isObject(json)) return json;
+    options.onProblem?.(`the logins in ${file} can't be used: it is no JSON object`);
+  } catch {
+    // What JSON.parse says quotes the text, and the text holds secrets.
+    options.onProblem?.(`the logins in ${file} can't be used: it is not JSON`);
+  }
+  return undefined;
+}
+
+async function loginIn(
+  config: Json,
+  registry: string,
+  repository: string,
+  env: Readonly<Record<string, string | undefined>>,
+  options: CredentialOptions,
+): Promise<Login | undefined> {
+  const wanted = keysFor(registry, repository);
+  const lookup = (map: unknown) => {
+    const entries = isObject(map) ? Object.entries(map) : [];
+    for (const key of wanted) {
+      const found = entries.find(([name]) => normalKey(name) === key);
+      if (found !== undefined) return found[1];
+    }
+    return undefined;
+  };
+  const helper = lookup(config["credHelpers"]) ?? config["credsStore"];
+  if (typeof helper === "string" && helper !== "") {
+    const login = await askHelper(helper, registry, env, options);
+    if (login !== undefined) return login;
+  }
+  return loginOf(lookup(config["auths"]));
+}
+
+/** What a registry's entry may be called, the most exact first: longer paths go before the bare host. */
+function keysFor(registry: string, repository: string): string[] {
+  const parts = repository.split("/");
+  const paths = parts.map((_, index) => parts.slice(0, parts.length - index).join("/"));
+  return [...paths.map((path) => `${registry}/${path}`), registry];
+}
+
+/** Keys are hosts, hosts with paths, or the old addresses of APIs. */
+function normalKey(key: string): string {
+  const bare = key
+    .replace(/^https?:\/\//, "")
+    .replace(/\/+$/, "")
+    .replace(/\/v[12]$/, "");
+  return bare.replace(/^(?:index|registry-1)\.docker\.io(?=$|\/)/, "docker.io");
+}
+
+function loginOf(entry: unknown): Login | undefined {
+  if (!isObject(entry)) return undefined;
+  const text = (name: string) => {
+    const value = entry[name];
+    return typeof value === "string" && value !== "" ? value : undefined;
+  };
+  const token = text("identitytoken");
+  if (token !== undefined) return { kind: "identity-token", token };
+  const bearer = text("registrytoken");
+  if (bearer !== undefined) return { kind: "bearer", token: bearer };
+  const auth = text("auth");
+  // Some tools pad what they encode with zeros.
+  const pair = auth && Buffer.from(auth, "base64").toString("utf8").replace(/\0+$/, "");
+  const colon = pair?.indexOf(":") ?? -1;
+  const username = pair && colon > 0 ? pair.slice(0, colon) : text("username");
+  const password = pair && colon > 0 ? pair.slice(colon + 1) : text("password");
+  if (username === undefined || password === undefined) return undefined;
+  return { kind: "password", username, password };
+}
+
+/** Speaks the protocol of docker-credential-helpers: `get`, the registry on standard input, JSON on standard output. */
+async function askHelper(
+  helper: string,
+  registry: string,
+  env: Readonly<Record<string, string | undefined>>,
+  options: CredentialOptions,
+): Promise<Login | undefined> {
+  // A name and not a path: what a configuration file names is looked up in PATH.
+  const program = `docker-credential-${helper}`;
+  if (!/^[\w.-]+$/.test(helper)) {
+    options.onProblem?.(`${JSON.stringify(helper)} can't be the name of a credential helper`);
+    return undefined;
+  }
+  try {
+    const { exitCode, stdout, stderr } = await captureProgram([program, "get"], {
+      env,
+      input: registry === "docker.io" ? hubKey : registry,
+      timeoutMs: helperTimeoutMs,
+    });
+    if (exitCode !== 0) {
+      const said = `${stdout}${stderr}`.trim();
+      if (!/credentials not found/i.test(said)) {
+        options.onProblem?.(`${program} failed: ${said.slice(0, 200)}`);
+      }
+      return undefined;
+    }
+    const { Username: username, Secret: secret } = JSON.parse(stdout) as Json;
+    if (typeof username !== "string" || typeof secret !== "string" || secret === "") {
+      return undefined;
+    }
+    return username === "<token>"
+      ? { kind: "identity-token", token: secret }
+      : { kind: "password", username, password: secret };
+  } catch (error) {
+    const why = error instanceof SyntaxError ? "it answered no JSON" : (error as Error).message;
+    options.onProblem?.(`${program} can't be used: ${why}`);
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

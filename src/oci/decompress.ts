@@ -1,0 +1,47 @@
+import { createGunzip } from "node:zlib";
+import { readZstd } from "./zstd-frames.ts";
+import { outputChunkBytes, transformed } from "./transformed.ts";
+
+export type Compression = "none" | "gzip" | "zstd" | "xz" | "bzip2";
+
+/** Bytes that `detectCompression` wants to see, if there are as many. */
+export const signatureBytes = 6;
+
+/** What a file is compressed with, by its first bytes; names and stated types are not to be believed. */
+export function detectCompression(start: Uint8Array): Compression {
+  const hex = Buffer.from(start.subarray(0, signatureBytes)).toString("hex");
+  if (hex.startsWith("1f8b08")) return "gzip";
+  if (hex.startsWith("28b52ffd") || /^5[0-9a-f]2a4d18/.test(hex)) return "zstd";
+  if (hex.startsWith("fd377a585a00")) return "xz";
+  if (/^425a683[1-9]/.test(hex)) return "bzip2";
+  return "none";
+}
+
+/**
+ * The uncompressed bytes of a compressed file, all its gzip members or zstd frames. Throws plain errors at damage; who
+ * asks knows what to call the file.
+ */
+export async function* decompress(
+  chunks: AsyncIterable<Uint8Array>,
+  compression: Compression,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  switch (compression) {
+    case "none":
+      yield* chunks;
+      return;
+    case "gzip":
+      yield* transformed(chunks, createGunzip({ chunkSize: outputChunkBytes }));
+      return;
+    case "zstd":
+      yield* readZstd(chunks);
+      return;
+    case "xz": {
+      const { default: xz } = await import("xz-decompress");
+      const input = ReadableStream.from(chunks);
+      yield* new xz.XzReadableStream(input) as unknown as AsyncIterable<Uint8Array>;
+      return;
+    }
+    case "bzip2":
+      throw new Error("bzip2 can't be read here");
+  }
+}

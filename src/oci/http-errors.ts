@@ -1,0 +1,138 @@
+import { SourceError } from "../model/error.ts";
+import type { HttpRequest, HttpResponse } from "./http.ts";
+
+const certificateCodes = new Set([
+  "UNABLE_TO_GET_ISSUER_CERT",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "CERT_HAS_EXPIRED",
+  "CERT_NOT_YET_VALID",
+  "ERR_TLS_CERT_ALTNAME_INVALID",
+]);
+
+/** The code of a failure of the network, from wherever in the chain of causes it stands. */
+export function networkCode(error: unknown): string | undefined {
+  for (let at = error, depth = 0; at instanceof Error && depth < 5; depth++) {
+    const { code } = at as NodeJS.ErrnoException;
+    if (typeof code === "string") return code;
+    at = at instanceof AggregateError ? at.errors[0] : at.cause;
+  }
+  return undefined;
+}
+
+/** Whether a failure to connect or read may go away by itself. */
+export function isWorthRetrying(error: unknown): boolean {
+  const code = networkCode(error);
+  if (code === undefined) return false;
+  return !(
+    certificateCodes.has(code) ||
+    ["ENOTFOUND", "EPROTO", "UND_ERR_INVALID_ARG", "UND_ERR_ABORTED"].includes(code) ||
+    code.startsWith("ERR_")
+  );
+}
+
+/** The error for a server that could not be talked to. */
+export function connectionError(request: HttpRequest, cause: unknown): SourceError {
+  const { host } = request.url;
+  const code = networkCode(cause) ?? "";
+  const [why, hint] = explain(code, host, cause as Error);
+  return new SourceError("source/unreachable", `cannot get ${request.what} from ${host}: ${why}`, {
+    hint,
+    cause,
+  });
+}
+
+function explain(code: string, host: string, cause: Error): [why: string, hint: string] {
+  const isNamed = `is ${JSON.stringify(host)} the right name? Otherwise the network, or a proxy (HTTPS_PROXY, NO_PROXY), needs a look`;
+  if (code === "ENOTFOUND") return ["there is no such host", isNamed];
+  if (code === "EAI_AGAIN") return ["names can't be looked up", isNamed];
+  if (code === "ECONNREFUSED") return ["the connection was refused", isNamed];
+  if (code === "UND_ERR_CONNECT_TIMEOUT" || code === "ETIMEDOUT") {
+    return ["it doesn't answer", isNamed];
+  }
+  if (code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT") {
+    return ["it stopped sending", "the server or the network is overloaded: try again later"];
+  }
+  if (certificateCodes.has(code)) {
+    return [
+      `its certificate is not trusted (${cause.message})`,
+      "name the file with your site's certificate authority in NODE_EXTRA_CA_CERTS",
+    ];
+  }
+  if (code === "EPROTO" || code.startsWith("ERR_SSL")) {
+    return ["it doesn't speak https", "if the registry speaks plain http, say --no-https"];
+  }
+  return [cause.message === "" ? code : cause.message, "try again later"];
+}
+
+/** The error for an answer that is none, with what the server says about it. Reads the body. */
+export async function statusError(
+  request: HttpRequest,
+  response: HttpResponse,
+): Promise<SourceError> {
+  const { status, url } = response;
+  const said = await serverText(response);
+  const tail = said === "" ? "" : `: ${said}`;
+  const message = (what: string) => `${url.host} ${what} ${request.what} (status ${status})${tail}`;
+  if (status === 401) {
+    return new SourceError("source/login-needed", message("wants a login for"), {
+      hint: "check the name; if the image is private, log in with apptainer registry login, docker login or podman login, or set APPTAINER_DOCKER_USERNAME and APPTAINER_DOCKER_PASSWORD",
+    });
+  }
+  if (status === 403) {
+    return new SourceError("source/forbidden", message("refuses"), {
+      hint: "your login, or the lack of one, doesn't allow it: ask the owner of the image",
+    });
+  }
+  if (status === 404) {
+    return new SourceError("source/not-found", message("doesn't have"), {
+      hint: "check name, tag and spelling; some registries say this also where a login is missing",
+    });
+  }
+  if (status === 429) {
+    return new SourceError("source/rate-limited", message("gives out no more of"), {
+      hint: "this address or login has used up its share: wait, log in, or use a mirror",
+    });
+  }
+  return new SourceError("source/registry-failed", message("failed at"), {
+    hint:
+      status >= 500
+        ? "the registry has a problem: try again later"
+        : "the server is faulty, or it is no registry",
+  });
+}
+
+/** The messages of a registry's JSON answer, or the start of a plain one, fit for one line. */
+async function serverText(response: HttpResponse): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  try {
+    for await (const part of response.body as AsyncIterable<Uint8Array>) {
+      parts.push(part);
+      bytes += part.length;
+      if (bytes > 16 * 1024) break;
+    }
+  } catch {
+    // The status says enough.
+  }
+  const text = Buffer.concat(parts).toString("utf8");
+  let shown = text.includes("<") ? "" : text;
+  try {
+    const json = JSON.parse(text) as { errors?: { code?: unknown; message?: unknown }[] };
+    if (Array.isArray(json.errors)) {
+      shown = json.errors
+        .map(({ code, message }) =>
+          typeof message === "string" && message !== "" ? message : String(code),
+        )
+        .join("; ");
+    }
+  } catch {
+    // Not JSON.
+  }
+  return shown
+    .replaceAll(/[\s\p{C}]+/gu, " ")
+    .trim()
+    .slice(0, 200);
+}

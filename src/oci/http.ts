@@ -1,0 +1,203 @@
+// Requests to registries: retries with patience, redirects that keep a login to themselves, limits on silence rather
+// than on length. On undici's own request; the global fetch is another undici, and the two don't mix.
+
+import type { Dispatcher } from "undici";
+import { SourceError } from "../model/error.ts";
+import { connectionError, isWorthRetrying, statusError } from "./http-errors.ts";
+import type { Dispatchers } from "./dispatchers.ts";
+
+export interface HttpOptions {
+  readonly dispatchers: Dispatchers;
+  readonly signal?: AbortSignal | undefined;
+  /** How often a request is tried in all. */
+  readonly attempts?: number | undefined;
+  /** The first pause before trying again; it doubles each time. */
+  readonly pauseMs?: number | undefined;
+  /** A server that sends nothing for so long has gone away. */
+  readonly stallMs?: number | undefined;
+}
+
+export interface HttpRequest {
+  readonly url: URL;
+  /** GET where nothing is said. Only GET and HEAD are tried again. */
+  readonly method?: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Sent to the origin of the URL alone, never on to where it redirects. */
+  readonly authorization?: string | undefined;
+  readonly body?: string | Buffer | undefined;
+  /** For messages: what is fetched. */
+  readonly what: string;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** Where the answer came from in the end. */
+  readonly url: URL;
+  readonly body: Dispatcher.ResponseData["body"];
+}
+
+const retriedStatuses = new Set([408, 425, 429, 499, 500, 502, 503, 504, 522]);
+const redirectStatuses = new Set([301, 302, 303, 307, 308]);
+const maxRedirects = 10;
+const longestPauseMs = 20_000;
+/** A server that asks for a longer pause is not waited for: the user should know. */
+const longestRetryAfterMs = 120_000;
+
+export class HttpClient {
+  readonly attempts: number;
+  readonly signal: AbortSignal | undefined;
+  readonly #options: HttpOptions;
+
+  constructor(options: HttpOptions) {
+    this.#options = options;
+    this.attempts = options.attempts ?? 5;
+    this.signal = options.signal;
+  }
+
+  /**
+   * The answer to a request, whatever its status but those that mean "later"; redirects are followed. The caller must
+   * read the body, or `drop` it.
+   * @throws {SourceError} `source/unreachable`, `source/rate-limited`, `source/registry-failed`
+   */
+  async send(request: HttpRequest): Promise<HttpResponse> {
+    const isRepeatable = ["GET", "HEAD"].includes(request.method ?? "GET");
+    for (let attempt = 1; ; attempt++) {
+      this.signal?.throwIfAborted();
+      const isLast = !isRepeatable || attempt >= this.attempts;
+      let response: HttpResponse;
+      try {
+        response = await this.#follow(request);
+      } catch (error) {
+        if (error instanceof SourceError) throw error;
+        this.signal?.throwIfAborted();
+        if (isLast || !isWorthRetrying(error)) throw connectionError(request, error);
+        await this.pause(attempt);
+        continue;
+      }
+      if (!retriedStatuses.has(response.status)) return response;
+      const askedMs = retryAfterMs(response.headers["retry-after"]);
+      if (isLast || (askedMs ?? 0) > longestRetryAfterMs) {
+        throw await statusError(request, response);
+      }
+      await drop(response);
+      await this.pause(attempt, askedMs);
+    }
+  }
+
+  /** Waits before the next attempt: longer each time, and not in step with other builds. */
+  async pause(attempt: number, askedMs?: number): Promise<void> {
+    const base = this.#options.pauseMs ?? 500;
+    const growing = Math.min(longestPauseMs, base * 2 ** (attempt - 1));
+    const ms = Math.max(askedMs ?? 0, growing * (0.75 + Math.random() / 2));
+    const { setTimeout } = await import("node:timers/promises");
+    await setTimeout(ms, undefined, this.signal === undefined ? {} : { signal: this.signal }).catch(
+      (error: unknown) => {
+        this.signal?.throwIfAborted();
+        throw error;
+      },
+    );
+  }
+
+  async #follow(request: HttpRequest): Promise<HttpResponse> {
+    const stallMs = this.#options.stallMs ?? 60_000;
+    let { url } = request;
+    let method = request.method ?? "GET";
+    for (let redirects = 0; ; redirects++) {
+      const isAtHome = url.origin === request.url.origin;
+      const { request: send, dispatcher } = await this.#options.dispatchers.get(url);
+      const response = await send(url, {
+        method,
+        dispatcher,
+        headersTimeout: stallMs,
+        bodyTimeout: stallMs,
+        headers: {
+          "user-agent": "tsbuild",
+          ...request.headers,
+          ...(isAtHome && request.authorization !== undefined
+            ? { authorization: request.authorization }
+            : {}),
+        },
+        ...(request.body === undefined ? {} : { body: request.body }),
+        ...(this.signal === undefined ? {} : { signal: this.signal }),
+      });
+      const { statusCode: status, headers, body } = response;
+      const location = headers["location"];
+      if (
+        !redirectStatuses.has(status) ||
+        typeof location !== "string" ||
+        request.body !== undefined
+      ) {
+        return { status, headers, url, body };
+      }
+      await body.dump();
+      if (redirects >= maxRedirects) {
+        throw badRedirect(request, `it was redirected more than ${maxRedirects} times`);
+      }
+      url = redirected(request, url, location);
+      if (status === 303 && method !== "HEAD") method = "GET";
+    }
+  }
+}
+
+/** Reads away the rest of an answer, so that its connection can be used again. */
+export async function drop(response: HttpResponse): Promise<void> {
+  await response.body.dump({ limit: 128 * 1024 }).catch(() => undefined);
+}
+
+/**
+ * The bytes of a short answer.
+ * @throws {SourceError} `source/registry-failed` where it is longer
+ */
+export async function readShort(
+  request: HttpRequest,
+  response: HttpResponse,
+  maxBytes: number,
+): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const part of response.body as AsyncIterable<Uint8Array>) {
+    bytes += part.length;
+    if (bytes > maxBytes) {
+      throw new SourceError(
+        "source/registry-failed",
+        `the answer of ${response.url.host} to the request for ${request.what} is longer than ${maxBytes} bytes`,
+        { hint: "the server is faulty, or it is no registry" },
+      );
+    }
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
+}
+
+function redirected(request: HttpRequest, from: URL, location: string): URL {
+  let to: URL;
+  try {
+    to = new URL(location, from);
+  } catch {
+    throw badRedirect(request, `it was redirected to ${JSON.stringify(location)}`);
+  }
+  const isDowngrade = from.protocol === "https:" && to.protocol === "http:";
+  if (isDowngrade || !["http:", "https:"].includes(to.protocol)) {
+    throw badRedirect(request, `it was redirected from ${from.protocol}// to ${to.protocol}//`);
+  }
+  return to;
+}
+
+function badRedirect(request: HttpRequest, why: string): SourceError {
+  return new SourceError("source/bad-redirect", `${request.what} can't be had: ${why}`, {
+    hint: "the registry is set up wrongly, or somebody is in between",
+  });
+}
+
+/** How long a `Retry-After` header asks to wait: seconds or a date (RFC 9110, 10.2.3). */
+export function retryAfterMs(
+  header: string | string[] | undefined,
+  nowMs: number = Date.now(),
+): number | undefined {
+  const text = (Array.isArray(header) ? header[0] : header)?.trim();
+  if (text === undefined || text === "") return undefined;
+  if (/^\d+$/.test(text)) return Number(text) * 1000;
+  const date = Date.parse(text);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
+}

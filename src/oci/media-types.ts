@@ -1,0 +1,32 @@
+// The media types that images are made of: OCI image specification (media-types.md) and Docker's schema 2.
+
+export const ociManifest = "application/vnd.oci.image.manifest.v1+json";
+export const ociIndex = "application/vnd.oci.image.index.v1+json";
+export const dockerManifest = "application/vnd.docker.distribution.manifest.v2+json";
+export const dockerList = "application/vnd.docker.distribution.manifest.list.v2+json";
+
+/** What a registry is asked for, best first. */
+export const manifestTypes: readonly string[] = [ociIndex, ociManifest, dockerList, dockerManifest];
+
+export function isIndexType(mediaType: string): boolean {
+  return mediaType === ociIndex || mediaType === dockerList;
+}
+
+export function isManifestType(mediaType: string): boolean {
+  return mediaType === ociManifest || mediaType === dockerManifest;
+}
+
+/**
+ * Whether a layer of this type is a tar archive, compressed or not. How it is compressed is not asked: images with
+ * zstd layers of a gzip type are about, and the bytes say it themselves.
+ */
+export function isTarLayer(mediaType: string): boolean {
+  return /^application\/(?:vnd\.oci\.image\.layer\.(?:nondistributable\.)?v1\.tar(?:\+(?:gzip|zstd))?|vnd\.docker\.image\.rootfs\.(?:foreign\.)?diff\.tar(?:[.+](?:gzip|zstd))?)$/.test(
+    mediaType,
+  );
+}
+
+/** Layers of the containers/ocicrypt kind, which only the holder of a key can read. */
+export function isEncryptedLayer(mediaType: string): boolean {
+  return mediaType.endsWith("+encrypted");
+}

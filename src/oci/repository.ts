@@ -1,0 +1,227 @@
+// One repository of a registry, spoken to as the OCI distribution specification has it.
+
+import { checkDigest, isDigest, sha256Of, type Digest } from "../cache/digest.ts";
+import { SourceError } from "../model/error.ts";
+import { Authorizer, type Credentials } from "./authorizer.ts";
+import { isLoopback, type Dispatchers } from "./dispatchers.ts";
+import { connectionError, isWorthRetrying, statusError } from "./http-errors.ts";
+import { drop, HttpClient, readShort, type HttpRequest, type HttpResponse } from "./http.ts";
+import { maxDocumentBytes, type Descriptor } from "./manifest.ts";
+import { manifestTypes } from "./media-types.ts";
+import type { Reference } from "./reference.ts";
+
+export interface RepositoryOptions {
+  readonly dispatchers: Dispatchers;
+  readonly credentials?: Credentials | undefined;
+  /** Speak plain http. Loopback addresses are tried with http first in any case. */
+  readonly noHttps?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly attempts?: number | undefined;
+  readonly pauseMs?: number | undefined;
+  readonly stallMs?: number | undefined;
+}
+
+export interface FetchedManifest {
+  readonly bytes: Buffer;
+  /** What the registry says that it is; not to be believed over the text itself. */
+  readonly mediaType: string | undefined;
+  readonly digest: Digest;
+}
+
+export class Repository {
+  /** `registry/repository`, for messages. */
+  readonly name: string;
+  readonly #http: HttpClient;
+  readonly #authorizer: Authorizer;
+  readonly #reference: Pick<Reference, "registry" | "repository">;
+  readonly #options: RepositoryOptions;
+  #base: Promise<URL> | undefined;
+
+  constructor(reference: Pick<Reference, "registry" | "repository">, options: RepositoryOptions) {
+    const { registry, repository } = reference;
+    this.name = `${registry}/${repository}`;
+    this.#reference = reference;
+    this.#options = options;
+    this.#http = new HttpClient(options);
+    this.#authorizer = new Authorizer(
+      this.#http,
+      registry,
+      repository,
+      "pull",
+      options.credentials,
+    );
+  }
+
+  /**
+   * The manifest or index of a tag or digest, checked against the digest.
+   * @throws {SourceError} when it can't be had
+   * @throws {FormatError} `source/digest-mismatch`
+   */
+  async manifest(tagOrDigest: string): Promise<FetchedManifest> {
+    const { request, response } = await this.#get(`manifests/${tagOrDigest}`, {
+      what: this.#nameOf(tagOrDigest),
+      headers: { accept: manifestTypes.join(", ") },
+    });
+    if (response.status !== 200) throw await statusError(request, response);
+    const bytes = await this.#readBody(request, response);
+    const stated = single(response.headers["docker-content-digest"]);
+    const expected = isDigest(tagOrDigest) ? tagOrDigest : stated;
+    if (isDigest(expected)) checkDigest(bytes, expected, this.#nameOf(tagOrDigest));
+    return {
+      bytes,
+      mediaType: single(response.headers["content-type"])?.split(";")[0]?.trim(),
+      digest: isDigest(expected) ? expected : sha256Of(bytes),
+    };
+  }
+
+  /**
+   * The digest that a tag stands for now, or undefined where the registry doesn't say without sending the manifest.
+   * Docker Hub doesn't count this as a pull.
+   * @throws {SourceError} as `manifest` does, 404 included
+   */
+  async digestOf(tag: string): Promise<Digest | undefined> {
+    const { request, response } = await this.#get(`manifests/${tag}`, {
+      what: this.#nameOf(tag),
+      method: "HEAD",
+      headers: { accept: manifestTypes.join(", ") },
+    });
+    await drop(response);
+    if ([401, 403, 404].includes(response.status)) throw await statusError(request, response);
+    const digest = single(response.headers["docker-content-digest"]);
+    return response.status === 200 && isDigest(digest) ? digest : undefined;
+  }
+
+  /** A small blob, a configuration say, checked. Errors as `blob`, and `source/bad-manifest` if it is not small. */
+  async document(descriptor: Descriptor, what: string): Promise<Buffer> {
+    const parts: Uint8Array[] = [];
+    for await (const part of this.blob(descriptor, what)) parts.push(part);
+    const bytes = Buffer.concat(parts);
+    checkDigest(bytes, descriptor.digest, what);
+    return bytes;
+  }
+
+  /**
+   * The bytes of a blob, as many as its descriptor says. A connection that breaks or stalls is made again where it
+   * broke. The digest is for the caller to check.
+   * @throws {SourceError} `source/unreachable` when several attempts in a row bring nothing, `source/blob-size`
+   */
+  async *blob(descriptor: Descriptor, what: string): AsyncGenerator<Uint8Array, void, undefined> {
+    let done = 0;
+    for (let attempt = 1; ; attempt++) {
+      const before = done;
+      const { request, response } = await this.#get(`blobs/${descriptor.digest}`, {
+        what,
+        headers: done > 0 ? { range: `bytes=${done}-` } : {},
+      });
+      if (response.status !== 200 && response.status !== 206) {
+        throw await statusError(request, response);
+      }
+      try {
+        // A server that doesn't do ranges starts anew: what we have is passed over.
+        let skip = done - startOf(response);
+        if (skip < 0) throw wrongSize(what, descriptor, "more than was asked for");
+        for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
+          const part = skip > 0 ? chunk.subarray(skip) : chunk;
+          skip -= chunk.length - part.length;
+          if (part.length === 0) continue;
+          done += part.length;
+          if (done > descriptor.sizeBytes) throw wrongSize(what, descriptor, "more");
+          yield part;
+        }
+        if (done === descriptor.sizeBytes) return;
+        // An answer that ends early without a broken connection says that this is all.
+        if (done === before) throw wrongSize(what, descriptor, `${done}`);
+      } catch (error) {
+        if (error instanceof SourceError) throw error;
+        this.#http.signal?.throwIfAborted();
+        if (done === descriptor.sizeBytes) return;
+        if (done > before) attempt = 0;
+        if (attempt >= this.#http.attempts || !isWorthRetrying(error)) {
+          throw connectionError(request, error);
+        }
+        await this.#http.pause(Math.max(1, attempt));
+      }
+    }
+  }
+
+  #nameOf(tagOrDigest: string): string {
+    return `${this.name}${isDigest(tagOrDigest) ? "@" : ":"}${tagOrDigest}`;
+  }
+
+  async #readBody(request: HttpRequest, response: HttpResponse): Promise<Buffer> {
+    try {
+      return await readShort(request, response, maxDocumentBytes);
+    } catch (error) {
+      if (error instanceof SourceError) throw error;
+      this.#http.signal?.throwIfAborted();
+      throw connectionError(request, error);
+    }
+  }
+
+  /** A request below the repository, with a login if the registry wants one. */
+  async #get(
+    path: string,
+    rest: Omit<HttpRequest, "url" | "authorization">,
+  ): Promise<{ request: HttpRequest; response: HttpResponse }> {
+    const base = await (this.#base ??= this.#findBase());
+    const url = new URL(`/v2/${this.#reference.repository}/${path}`, base);
+    let authorization = this.#authorizer.header;
+    // Once for a token that ran out, once for a registry that asks for more than the first time.
+    for (let answers = 0; ; answers++) {
+      const request = { ...rest, url, ...(authorization === undefined ? {} : { authorization }) };
+      const response = await this.#http.send(request);
+      // An answer from elsewhere, a storage server say, is not the registry's word on our login.
+      if (response.status !== 401 || response.url.origin !== url.origin || answers >= 2) {
+        return { request, response };
+      }
+      const header = await this.#authorizer.answer(
+        url,
+        response.headers["www-authenticate"],
+        authorization,
+      );
+      if (header === undefined) return { request, response };
+      await drop(response);
+      authorization = header;
+    }
+  }
+
+  /** Scheme and host of the registry's API. */
+  async #findBase(): Promise<URL> {
+    const { registry } = this.#reference;
+    if (registry === "docker.io") return new URL("https://registry-1.docker.io/");
+    const https = new URL(`https://${registry}/`);
+    const http = new URL(`http://${registry}/`);
+    if (this.#options.noHttps === true) return http;
+    if (!isLoopback(https.hostname)) return https;
+    // On this machine plain http is usual. A server that expects TLS answers 400, or closes the connection.
+    try {
+      const once = new HttpClient({ ...this.#options, attempts: 1 });
+      const response = await once.send({ url: new URL("/v2/", http), what: this.name });
+      await drop(response);
+      return response.status === 400 ? https : http;
+    } catch (error) {
+      this.#http.signal?.throwIfAborted();
+      const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
+      return code === "UND_ERR_SOCKET" || code?.startsWith("HPE_") === true ? https : http;
+    }
+  }
+}
+
+/** Where in the blob an answer starts. */
+function startOf(response: HttpResponse): number {
+  if (response.status !== 206) return 0;
+  const range = /^bytes (\d+)-/.exec(single(response.headers["content-range"]) ?? "");
+  return range === null ? 0 : Number(range[1]);
+}
+
+function wrongSize(what: string, descriptor: Descriptor, found: string): SourceError {
+  return new SourceError(
+    "source/blob-size",
+    `the registry sends ${found} bytes of ${what} where the manifest says ${descriptor.sizeBytes}`,
+    { hint: "the image is damaged in the registry: push it again, or ask its owner to" },
+  );
+}
+
+function single(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header[0] : header;
+}

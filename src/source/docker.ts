@@ -1,0 +1,61 @@
+import { baseOf, blobFolder } from "./oci-base.ts";
+import type { ImageSource } from "./source.ts";
+
+/** An image in a registry, found as Docker finds it. */
+export const dockerSource: ImageSource = {
+  names: ["docker"],
+  keywords: [
+    {
+      name: "from",
+      required: true,
+      meaning: "the image: [registry[:port]/]name[:tag][@sha256:digest], Docker Hub's by default",
+    },
+    { name: "registry", required: false, meaning: "a registry to put before From" },
+    { name: "namespace", required: false, meaning: "a path to put between registry and From" },
+  ],
+  summary: "An image in a Docker or OCI registry.",
+  async open(header, context) {
+    const [
+      { BlobCache },
+      { Dispatchers },
+      { layersOf, openImage, resolveImage },
+      { formatReference, referenceOfHeader },
+      { RegistryStore },
+      { Repository },
+      { systemCredentials },
+    ] = await Promise.all([
+      import("../cache/blob-cache.ts"),
+      import("../oci/dispatchers.ts"),
+      import("../oci/image.ts"),
+      import("../oci/reference.ts"),
+      import("../oci/registry-store.ts"),
+      import("../oci/repository.ts"),
+      import("../oci/credentials.ts"),
+    ]);
+    const reference = referenceOfHeader(header);
+    const dispatchers = new Dispatchers();
+    try {
+      const repository = new Repository(reference, {
+        dispatchers,
+        credentials: systemCredentials({
+          onProblem: (message) =>
+            context.listener({ type: "warning", code: "source/bad-login-store", message }),
+        }),
+        noHttps: context.noHttps,
+        signal: context.signal,
+      });
+      const cache = new BlobCache(await blobFolder(context));
+      const name = formatReference(reference);
+      const store = new RegistryStore(name, repository, cache, context.listener);
+      const image = await resolveImage(
+        store,
+        await store.start(reference),
+        context.platform,
+        context.listener,
+      );
+      return baseOf(await openImage(layersOf(store, image), image.config, context));
+    } finally {
+      await dispatchers.close();
+    }
+  },
+};
