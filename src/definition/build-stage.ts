@@ -12,8 +12,16 @@ import type { FieldSyntax, SectionSyntax, StageSyntax } from "./read-stage.ts";
 import type { StageText } from "./source-text.ts";
 import { leaveText } from "./text-encoding.ts";
 
-/** The stage that the syntax describes. */
-export function buildStage(index: number, syntax: StageSyntax, text: StageText): Stage {
+/**
+ * The stage that the syntax describes.
+ * @param sections its sections (`joinSections`); those that count for nothing are left out
+ */
+export function buildStage(
+  index: number,
+  syntax: StageSyntax,
+  text: StageText,
+  sections: readonly Section[],
+): Stage {
   const header = buildHeader(syntax.fields, text);
   const first = syntax.fields.find((field) => foldCase(field.key) === "bootstrap");
   const start = first ?? syntax.fields[0] ?? syntax.sections[0]?.headingSpan;
@@ -21,7 +29,7 @@ export function buildStage(index: number, syntax: StageSyntax, text: StageText):
     index,
     name: header.find((field) => field.key === "stage")?.value,
     header,
-    sections: buildSections(syntax.sections, text),
+    sections: sections.filter(({ app, body }) => app !== undefined || body !== ""),
     location: text.location(start?.start ?? 0, start?.end ?? 0),
   };
 }
@@ -51,8 +59,8 @@ interface Joined {
   readonly lines: number[];
 }
 
-/** The sections of a stage, joined; those without a line are left out. */
-export function buildSections(sections: readonly SectionSyntax[], text: StageText): Section[] {
+/** The sections of a stage, joined. */
+export function joinSections(sections: readonly SectionSyntax[], text: StageText): Section[] {
   const { encoding } = text.source;
   const byKey = new Map<string, Joined>();
   for (const section of sections) {
@@ -71,16 +79,14 @@ export function buildSections(sections: readonly SectionSyntax[], text: StageTex
     joined.bodies.push(bodyText(section, text.text));
     addLines(joined.lines, section, text);
   }
-  return [...byKey.values()]
-    .filter(({ lines }) => lines.length > 0)
-    .map(({ name, app, argument, heading, bodies, lines }) => ({
-      name,
-      app: app === undefined ? undefined : leaveText(app, encoding),
-      argument: leaveText(argument, encoding),
-      body: leaveText(bodies.join(""), encoding),
-      location: text.location(heading.headingSpan.start, heading.headingSpan.end),
-      lines,
-    }));
+  return [...byKey.values()].map(({ name, app, argument, heading, bodies, lines }) => ({
+    name,
+    app: app === undefined ? undefined : leaveText(app, encoding),
+    argument: leaveText(argument, encoding),
+    body: leaveText(bodies.join(""), encoding),
+    location: text.location(heading.headingSpan.start, heading.headingSpan.end),
+    lines,
+  }));
 }
 
 /** The app that a heading's argument names: up to its next blank. */

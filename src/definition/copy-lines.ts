@@ -41,16 +41,21 @@ export function splitCopyLines(section: Section): CopyLines {
     if (source === undefined) {
       diagnostics.push({
         severity: "error",
-        code: "definition/files-quote",
+        code: "definition/files-words",
         message: "a quote that is not closed is no file to copy",
         location,
-        hint: 'write the source between double quotes: "my file.txt" /opt/',
+        hint: quoteHint,
       });
       continue;
     }
-    const warning = quoteWarning(text, words, location);
-    if (warning !== undefined) diagnostics.push(warning);
-    lines.push({ source, destination: destination ?? source, location });
+    if (source === "") {
+      const message = "a file without a name is not copied";
+      diagnostics.push(warning(message, location, quoteHint));
+      continue;
+    }
+    const odd = oddQuotes(text, words) ?? oddDestination(destination);
+    if (odd !== undefined) diagnostics.push(warning(odd.message, location, odd.hint));
+    lines.push({ source, destination: destination || source, location });
   }
   return { lines, diagnostics };
 }
@@ -86,30 +91,39 @@ function* meaningfulLines({ body, lines, location: { file } }: Section) {
   }
 }
 
-/** Whether the line's quotes or backslashes don't do what they look like. */
-function quoteWarning(
-  text: string,
-  words: readonly string[],
-  location: Location,
-): Diagnostic | undefined {
+const quoteHint = 'put names with blanks between double quotes: "my file.txt" /opt/';
+
+const warning = (message: string, location: Location, hint: string): Diagnostic => ({
+  severity: "warning",
+  code: "definition/files-words",
+  message,
+  location,
+  hint,
+});
+
+const oddity = (message: string) => ({ message, hint: quoteHint });
+
+/** In what way the line's quotes or backslashes don't do what they look like. */
+function oddQuotes(text: string, words: readonly string[]) {
   const [source = "", destination = ""] = words;
-  const warn = (message: string, hint: string): Diagnostic => ({
-    severity: "warning",
-    code: "definition/files-quote",
-    message,
-    location,
-    hint,
-  });
-  const hint = 'put names with blanks between double quotes: "my file.txt" /opt/';
   if (source.startsWith("'") || destination.startsWith("'")) {
-    return warn(`single quotes don't hold ${displayText(source)} together`, hint);
+    return oddity(`single quotes don't hold words together in ${displayText(text)}`);
   }
   if (source.endsWith("\\") && /\\[\t ]/.test(text)) {
-    return warn(`the backslash does not join the words of ${displayText(text)}`, hint);
+    return oddity(`the backslash does not join the words of ${displayText(text)}`);
   }
   const end = text.indexOf(source) + source.length;
   if (/["']/.test(text[end] ?? "") || /^"[^"]*"\S/.test(text)) {
-    return warn(`a quote in the middle cuts ${displayText(text)} into words`, hint);
+    return oddity(`a quote in the middle cuts ${displayText(text)} into words`);
   }
   return undefined;
+}
+
+/** A comment behind a lone source is taken for the destination; behind two words it is none of our business. */
+function oddDestination(destination: string | undefined) {
+  if (destination?.startsWith("#") !== true) return undefined;
+  return {
+    message: `the destination is ${displayText(destination)}: a comment can only stand behind source and destination`,
+    hint: "write the destination too, or put the comment on a line of its own",
+  };
 }

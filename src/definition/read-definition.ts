@@ -1,7 +1,7 @@
-import type { Definition, ReadDefinition, Stage } from "../model/definition.ts";
+import type { Definition, ReadDefinition, Section, Stage } from "../model/definition.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import { skippedLine, splitPair, type BuildArguments } from "./build-arguments.ts";
-import { buildSections, buildStage } from "./build-stage.ts";
+import { buildStage, joinSections } from "./build-stage.ts";
 import { displayText } from "./display-text.ts";
 import { headingName } from "./heading.ts";
 import { readStage, type StageSyntax } from "./read-stage.ts";
@@ -57,6 +57,7 @@ export function readDefinition(source: Uint8Array | string, options: ReadOptions
   if (text.startsWith(bom)) diagnostics.push(byteOrderMark(whole));
   const used = new Set<string>();
   const stages: Stage[] = [];
+  const sections: Section[][] = [];
   const stored: string[] = [];
   let above: StageReading["written"];
   for (const chunk of splitStages(text, text.startsWith(bom) ? 1 : 0)) {
@@ -70,14 +71,17 @@ export function readDefinition(source: Uint8Array | string, options: ReadOptions
     }
     above = reading.written ?? above;
     if (reading.final === undefined) continue;
-    stages.push(buildStage(stages.length, reading.final.syntax, reading.final.text));
-    stored.push(reading.final.text.text);
+    const { syntax, text: filled } = reading.final;
+    const joined = joinSections(syntax.sections, filled);
+    stages.push(buildStage(stages.length, syntax, filled, joined));
+    sections.push(joined);
+    stored.push(filled.text);
   }
   const isBroken = diagnostics.some(({ severity }) => severity === "error");
   if (stages.length === 0 && !isBroken) diagnostics.push(emptyDefinition(whole));
   // Half of a file tells nothing about names and arguments that the other half may use.
   if (stages.length > 0 && !isBroken) {
-    diagnostics.push(...stageProblems(stages, options.agents));
+    diagnostics.push(...stageProblems(stages, sections, options.agents));
     diagnostics.push(...unusedArguments(given, used, options, stored.join("")));
   }
   const definition: Definition = {
@@ -106,7 +110,7 @@ function readOneStage(raw: StageText, given: BuildArguments, isLater: boolean): 
   if (problems.length > 0) return { ...nothing, written, diagnostics: problems };
   const defaults = readDefaults(syntax, raw);
   // A stage with nothing in it is not there, nor is what stands in it: a comment above the first Bootstrap line, say.
-  if (isEmpty(syntax, raw)) return { ...nothing, written, diagnostics: [] };
+  if (isEmpty(syntax, raw)) return { ...nothing, written, diagnostics: stageOddities(syntax, raw) };
   const values = new Map(defaults.values);
   for (const { name, value } of given.values()) values.set(name, value);
   const filled = substitute(raw.text, values);
@@ -156,8 +160,16 @@ function readDefaults({ sections }: StageSyntax, text: StageText) {
   return { values, diagnostics };
 }
 
+/** Whether a stage counts for nothing to Apptainer, which looks at more than lines: files, apps and headings' words too. */
 function isEmpty(syntax: StageSyntax, text: StageText): boolean {
-  return syntax.fields.length === 0 && buildSections(syntax.sections, text).length === 0;
+  if (syntax.fields.some(({ value }) => value !== undefined)) return false;
+  return joinSections(syntax.sections, text).every(
+    ({ name, app, argument, body }) =>
+      body === "" &&
+      app === undefined &&
+      name !== "files" &&
+      (argument === "" || name === "labels"),
+  );
 }
 
 function byteOrderMark(source: SourceText): Diagnostic {

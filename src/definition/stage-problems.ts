@@ -20,10 +20,12 @@ type Add = (
 
 /**
  * What is wrong with the stages of a definition, taken together.
+ * @param sections for each stage all its sections, those without a line too: the stage that they name must exist
  * @param agents the names that `Bootstrap` may have; undefined leaves that to others
  */
 export function stageProblems(
   stages: Definition["stages"],
+  sections: readonly (readonly Section[])[],
   agents: Iterable<string> | undefined,
 ): Diagnostic[] {
   const found: Diagnostic[] = [];
@@ -42,10 +44,10 @@ export function stageProblems(
     }
   }
   for (const stage of stages) {
-    for (const section of stage.sections) {
+    for (const section of sections[stage.index] ?? []) {
       if (section.name === "files") checkFiles(section, [...names.keys()], add, found);
-      checkInterpreter(section, add);
     }
+    for (const section of stage.sections) checkInterpreter(section, add);
   }
   return found;
 }
@@ -109,6 +111,7 @@ function checkFiles(
 ): void {
   const origin = stageOf(section.argument);
   if (origin.kind === "ignored") {
+    if (section.body === "") return;
     const message = `nothing of this section is copied: "${displayText(section.argument)}" is neither empty nor two words`;
     const hint =
       section.argument.trim() === ""

@@ -1,7 +1,7 @@
 // The mistakes that make a stage's text unreadable, in words.
 
 import type { Diagnostic } from "../model/diagnostic.ts";
-import { appOf } from "./build-stage.ts";
+import { appOf, bodyText } from "./build-stage.ts";
 import { displayText } from "./display-text.ts";
 import { isHeaderKeyword } from "./header-keywords.ts";
 import { foldCase, headingName } from "./heading.ts";
@@ -72,9 +72,9 @@ export function syntaxProblems(
     }
   }
   const [first] = syntax.sections;
-  const isAlone = trim(text.text) === first?.heading.line;
-  if (first !== undefined && isAlone && first.headingSpan.start === 0) {
-    const message = `%${headingName(first.heading)} is all there is`;
+  // Of a text that starts with a section Apptainer trims that section, and then misses the end of the heading.
+  if (first?.headingSpan.start === 0 && trim(bodyText(first, text.text)) === "") {
+    const message = `%${headingName(first.heading)} is empty and there is no header before it`;
     const hint = "start with the header, Bootstrap: docker and From: debian:12 for instance";
     add("section-alone", first.headingSpan.start, first.headingSpan.end, message, hint);
   }

@@ -13,7 +13,7 @@ export const maxLength = 64 * 1024 * 1024;
 export interface Substitution {
   readonly text: string;
   readonly replacements: readonly Replacement[];
-  /** The names that were asked for, including those inside values. */
+  /** The names whose placeholders in the text were filled in. */
   readonly used: ReadonlySet<string>;
   /** The first placeholder of each name that has no value. */
   readonly missing: readonly (Span & { readonly name: string })[];
@@ -67,7 +67,7 @@ export function substitute(text: string, values: ReadonlyMap<string, string>): S
     used.add(name);
     let full = expanded.get(name);
     if (full === undefined) {
-      full = expandOnce(value, values, used);
+      full = expandOnce(value, values);
       expanded.set(name, full);
     }
     add(text.slice(done, start));
@@ -91,12 +91,11 @@ export function substitute(text: string, values: ReadonlyMap<string, string>): S
   };
 }
 
-function expandOnce(value: string, values: ReadonlyMap<string, string>, used: Set<string>): string {
+/** The value with the placeholders in it filled in. Apptainer does not count that as a use of their names. */
+function expandOnce(value: string, values: ReadonlyMap<string, string>): string {
   let length = value.length;
   return value.replaceAll(placeholder, (image, name: string) => {
-    const inner = values.get(name);
-    if (inner === undefined) return image;
-    used.add(name);
+    const inner = values.get(name) ?? image;
     length += inner.length;
     return length > maxLength ? image : inner;
   });

@@ -27,7 +27,8 @@ export interface Stage {
   readonly header: readonly HeaderField[];
   /**
    * In order of first appearance. Repeated sections are already joined; `files` has one section for each distinct
-   * argument text, and app sections one for each app and kind. A section with an empty body is absent.
+   * argument text, and app sections one for each app and kind. A plain section with an empty body is absent; an app section
+   * is there all the same, because it makes the app.
    */
   readonly sections: readonly Section[];
   /** Where the stage starts. */
