@@ -170,7 +170,7 @@ export class TableWriter {
       }
       return encodeSymlink(head, node);
     }
-    if (node.type === "fifo" || node.type === "socket") return encodeSpecial(head, node);
+    if (!("major" in node)) return encodeSpecial(head, node);
     if (!isWithin(node.major, limits.major) || !isWithin(node.minor, limits.minor)) {
       throw new FormatError(
         "squashfs/limit",
