@@ -1,0 +1,127 @@
+// Real images with real layers: is what we pack what their layers make, as umoci and Apptainer unpack it, and can
+// everything that reads such images read ours?
+
+import { execFileSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { ExecutionContext } from "ava";
+import { execa } from "execa";
+import { apptainer, apptainerTest } from "../helpers/apptainer.ts";
+import { tsbuild } from "../helpers/build.ts";
+import { compareTrees, describeDifferences } from "../helpers/compare-trees.ts";
+import { addedToLayers, ownTexts } from "../helpers/image-layout.ts";
+import {
+  archiveImage,
+  imagesTest,
+  serveImages,
+  unpackImage,
+  type ImageName,
+} from "../helpers/images.ts";
+import { fileSystemOffset, listImage } from "../helpers/list-image.ts";
+import { listTree } from "../helpers/list-tree.ts";
+import { plainUser } from "../helpers/plain-user.ts";
+import { scratch } from "../helpers/scratch.ts";
+
+const names: readonly ImageName[] = ["base", "python", "mpi", "odd"];
+
+/** Builds one of the images from the registry, by a definition without scripts. */
+async function buildImage(
+  t: ExecutionContext,
+  name: ImageName,
+  folder: string,
+  asPlainUser = false,
+): Promise<string> {
+  await using server = await serveImages();
+  const user = asPlainUser ? plainUser() : undefined;
+  const cwd = user?.folder ?? folder;
+  writeFileSync(join(cwd, `${name}.def`), `Bootstrap: docker\nFrom: ${server.host}/${name}\n`);
+  const run = await tsbuild([`${name}.def`], {
+    cwd,
+    ...(user === undefined ? {} : { user }),
+    env: { TSBUILD_CACHEDIR: join(cwd, "cache"), TMPDIR: cwd },
+  });
+  t.is(run.exitCode, 0, run.stderr);
+  return join(cwd, `${name}.sif`);
+}
+
+for (const name of names) {
+  imagesTest(`the image ${name} has the tree that umoci unpacks`, async (t) => {
+    t.timeout(600_000);
+    const folder = await scratch(t);
+    const image = await buildImage(t, name, folder);
+    const theirs = listTree(await unpackImage(name, join(folder, "bundle")));
+    const ours = await listImage(image);
+    t.true(Object.keys(theirs).length > 1000);
+    const differences = compareTrees(ours, theirs, addedToLayers);
+    t.deepEqual(differences, [], describeDifferences(differences));
+    await readersAccept(t, image, folder);
+  });
+
+  apptainerTest(`the image ${name} has the tree that Apptainer packs`, async (t) => {
+    t.timeout(900_000);
+    const folder = await scratch(t);
+    await archiveImage(name, join(folder, "image.tar"));
+    const spec = "oci-archive:image.tar";
+    const run = await tsbuild(["build", "ours.sif", spec], {
+      cwd: folder,
+      env: { TSBUILD_CACHEDIR: join(folder, "cache"), TMPDIR: folder },
+    });
+    t.is(run.exitCode, 0, run.stderr);
+    const fast = ["--mksquashfs-args", "-Xcompression-level 1"];
+    const theirs = await apptainer(["build", ...fast, "theirs.sif", spec], {
+      cwd: folder,
+      asRealRoot: true,
+    });
+    t.is(theirs.exitCode, 0, theirs.stderr);
+    const differences = compareTrees(
+      await listImage(join(folder, "ours.sif")),
+      await listImage(join(folder, "theirs.sif")),
+      ownTexts,
+    );
+    t.deepEqual(differences, [], describeDifferences(differences));
+  });
+}
+
+imagesTest("a plain user's image is the one that root makes", async (t) => {
+  t.timeout(600_000);
+  const folder = await scratch(t);
+  const ours = await listImage(await buildImage(t, "odd", folder, true));
+  const theirs = listTree(await unpackImage("odd", join(folder, "bundle")));
+  const differences = compareTrees(ours, theirs, addedToLayers);
+  t.deepEqual(differences, [], describeDifferences(differences));
+});
+
+/** Every other reader: unsquashfs, squashfuse, and siftool's own look at the container. */
+async function readersAccept(t: ExecutionContext, image: string, folder: string): Promise<void> {
+  for (const words of [["header"], ["list"], ["info", "1"], ["dump", "1"]]) {
+    const [command = "", ...operands] = words;
+    const run = await execa("siftool", [command, ...operands, image], { reject: false });
+    t.is(run.exitCode, 0, `siftool ${command}: ${run.stderr}`);
+  }
+  t.regex((await execa("siftool", ["header", image])).stdout, /Launch Script/);
+
+  const offset = await fileSystemOffset(image);
+  const extracted = join(folder, "extracted");
+  const { stderr } = await execa("unsquashfs", ["-o", `${offset}`, "-d", extracted, image]);
+  t.is(stderr, "");
+  const kernel = await listImage(image);
+  t.deepEqual(
+    describeDifferences(compareTrees(listTree(extracted), kernel)),
+    "",
+    "unsquashfs sees what the kernel sees",
+  );
+
+  const mount = join(folder, "fuse");
+  mkdirSync(mount);
+  execFileSync("squashfuse", ["-o", `offset=${offset}`, image, mount]);
+  try {
+    // FUSE shows all owners as they are, and each hard link as a file of its own or not, as the version has it.
+    const seen = listTree(mount);
+    t.deepEqual(Object.keys(seen).toSorted(), Object.keys(kernel).toSorted());
+    for (const [path, entry] of Object.entries(kernel)) {
+      if (entry.sha256 !== seen[path]?.sha256) t.fail(`squashfuse reads ${path} differently`);
+    }
+  } finally {
+    execFileSync("fusermount3", ["-u", mount]);
+  }
+}
