@@ -2,8 +2,9 @@ import { resolve } from "node:path";
 import { displayName } from "../model/bytes-path.ts";
 import { objectTypes } from "../sif/format.ts";
 import { formatUuid } from "../sif/uuid.ts";
-import { writeSif, type NewObject } from "../sif/write.ts";
+import { writeSif, type NewObject, type SifWritten } from "../sif/write.ts";
 import type { CompressorChoice } from "../squashfs/compression.ts";
+import { verifySquashfs } from "../squashfs/verify.ts";
 import { writeSquashfs, type SquashfsWritten } from "../squashfs/write.ts";
 import type { FileTree } from "../tree/file-tree.ts";
 import { DroppedXattrs } from "./dropped-xattrs.ts";
@@ -33,12 +34,13 @@ export interface PackSifOptions {
   readonly launchScript?: string | undefined;
   /** Replace what is at the target. */
   readonly force: boolean;
-  /** Read the finished image back, every byte of it. */
+  /** Read the finished image back, every byte of it; done unless this is false. */
   readonly verify?: boolean | undefined;
   readonly workers?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Bytes packed, then blocks verified. */
   readonly onProgress?:
-    | ((task: "pack" | "verify", doneBytes: number, totalBytes: number) => void)
+    | ((task: "pack" | "verify", done: number, total: number) => void)
     | undefined;
   readonly onWarning?: ((warning: PackWarning) => void) | undefined;
 }
@@ -100,6 +102,7 @@ async function pack(tree: FileTree, target: string, options: PackSifOptions): Pr
   ];
   const sif = await writeSif(file, objects, options);
   if (squashfs === undefined) throw new Error("the root file system was not written");
+  if (options.verify !== false) await verify(destination, sif, squashfs, options);
   options.signal?.throwIfAborted();
   await destination.commit(options.force);
   for (const { name, path, count } of dropped.list()) {
@@ -117,6 +120,24 @@ async function pack(tree: FileTree, target: string, options: PackSifOptions): Pr
     });
   }
   return { ...squashfs, imageBytes: sif.sizeBytes, uuid: formatUuid(sif.uuid) };
+}
+
+/** Reads the image back, before it takes its place. */
+async function verify(
+  { file, target }: TargetFile,
+  { objects }: SifWritten,
+  squashfs: SquashfsWritten,
+  { workers, signal, onProgress }: PackSifOptions,
+): Promise<void> {
+  const partition = objects.at(-1);
+  if (partition === undefined) return;
+  await verifySquashfs(file, partition.offset, partition.sizeBytes, {
+    name: target,
+    inodes: squashfs.inodes,
+    workers,
+    signal,
+    onProgress: (done, total) => onProgress?.("verify", done, total),
+  });
 }
 
 function texts({ definition, objects }: PackSifOptions): NewObject[] {

@@ -1,0 +1,133 @@
+import type { FileHandle } from "node:fs/promises";
+import { extname } from "node:path";
+import { Worker } from "node:worker_threads";
+import { FormatError } from "../model/error.ts";
+import { defaultWorkers } from "./block-pool.ts";
+import { readSquashfsImage, type SquashfsImage } from "./read.ts";
+import { numbersForEachBlock, type VerifyMessage, type VerifySetup } from "./verify-job.ts";
+
+export interface VerifyOptions {
+  /** The image, for messages. */
+  readonly name: string;
+  /** Inodes that must be found. */
+  readonly inodes: number;
+  readonly workers?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Told how many blocks are read. */
+  readonly onProgress?: ((doneBlocks: number, totalBlocks: number) => void) | undefined;
+}
+
+/**
+ * Reads an image back as its users will: follows every table from the root to the last inode, unpacks every block, and
+ * checks that counts are right and tables lie without gaps, as the kernel demands.
+ * @throws {FormatError} `image/not-verified`
+ */
+export async function verifySquashfs(
+  file: FileHandle,
+  offsetBytes: number,
+  sizeBytes: number,
+  options: VerifyOptions,
+): Promise<void> {
+  options.signal?.throwIfAborted();
+  let image: SquashfsImage;
+  try {
+    image = await readSquashfsImage(file, offsetBytes, sizeBytes, options.name);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    throw notVerified(error.message, error);
+  }
+  const { superblock, inodeCount, tableEnds } = image;
+  if (inodeCount !== options.inodes || superblock.inodeCount !== options.inodes) {
+    throw notVerified(`it has ${inodeCount} inodes in place of ${options.inodes}`);
+  }
+  let position = superblock.inodeTable;
+  for (const { start, end } of tableEnds) {
+    if (start !== position) throw notVerified(`there is a gap before ${start}`);
+    position = end;
+  }
+  if (position !== superblock.usedBytes) throw notVerified(`it has a gap before its end`);
+  await unpackAll(file, offsetBytes, image, options);
+}
+
+async function unpackAll(
+  file: FileHandle,
+  offset: number,
+  image: SquashfsImage,
+  { signal, workers, onProgress }: VerifyOptions,
+): Promise<void> {
+  const { blocks, count } = listBlocks(image);
+  if (count === 0) return;
+  const setup: VerifySetup = {
+    descriptor: file.fd,
+    offset,
+    compressorId: image.superblock.compressorId,
+    blockSizeBytes: image.superblock.blockSizeBytes,
+    blocks,
+    count,
+    next: new SharedArrayBuffer(4),
+  };
+  const url = new URL(`./verify-worker${extname(import.meta.filename)}`, import.meta.url);
+  const threads: Worker[] = [];
+  const stop = Promise.withResolvers<never>();
+  stop.promise.catch(() => {});
+  const onAbort = () => stop.reject(signal?.reason);
+  signal?.addEventListener("abort", onAbort, { once: true });
+  let done = 0;
+  const run = (worker: Worker) =>
+    new Promise<void>((resolve, reject) => {
+      worker.on("error", reject);
+      worker.on("exit", () => reject(new Error("a verifying thread ended early")));
+      worker.on("message", (message: VerifyMessage) => {
+        if (message.kind === "done") resolve();
+        else if (message.kind === "progress") onProgress?.((done += message.blocks), count);
+        else reject(notVerified(`the block at ${message.position}: ${message.reason}`));
+      });
+    });
+  try {
+    for (let index = 0; index < (workers ?? defaultWorkers()); index += 1) {
+      threads.push(
+        new Worker(url, {
+          workerData: setup,
+          resourceLimits: { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 },
+        }),
+      );
+    }
+    await Promise.race([Promise.all(threads.map((worker) => run(worker))), stop.promise]);
+  } finally {
+    signal?.removeEventListener("abort", onAbort);
+    await Promise.all(threads.map((worker) => worker.terminate()));
+  }
+}
+
+/** All blocks that files are made of, then all fragment blocks, each in the order in which they lie. */
+function listBlocks({ source, superblock }: SquashfsImage): {
+  readonly blocks: SharedArrayBuffer;
+  readonly count: number;
+} {
+  let count = source.fragments.length;
+  for (const _ of source.blocks()) count += 1;
+  const shared = new SharedArrayBuffer(8 * numbersForEachBlock * count);
+  const numbers = new Float64Array(shared);
+  let at = 0;
+  for (const { position, word, lengthBytes } of source.blocks()) {
+    numbers.set([position, word, lengthBytes, lengthBytes], at);
+    at += numbersForEachBlock;
+  }
+  const ends = source.fragmentEnds();
+  for (const [number, { position, word }] of source.fragments.entries()) {
+    numbers.set([position, word, ends[number] ?? 0, superblock.blockSizeBytes], at);
+    at += numbersForEachBlock;
+  }
+  return { blocks: shared, count };
+}
+
+function notVerified(what: string, cause?: unknown): FormatError {
+  return new FormatError(
+    "image/not-verified",
+    `the finished image is not what was packed: ${what}`,
+    {
+      hint: "run the build again; if it happens twice, check the disk and the machine's memory",
+      cause,
+    },
+  );
+}
