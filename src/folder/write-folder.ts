@@ -2,7 +2,6 @@ import { closeSync, linkSync, mkdirSync, readdirSync, realpathSync, symlinkSync 
 import { randomBytes } from "node:crypto";
 import { resolve } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import { readContents } from "../contents/read-contents.ts";
 import { bytesOf, displayName, toByteString, type ByteString } from "../model/bytes-path.ts";
 import { HostError } from "../model/error.ts";
 import type { DirectoryNode, FileNode, LeafNode } from "../model/node.ts";
@@ -10,8 +9,9 @@ import { makeNode } from "../system/syscalls.ts";
 import { Directory, type FileTree } from "../tree/file-tree.ts";
 import { AttributeWriter } from "./apply-attributes.ts";
 import { openDirectory } from "./directory-handle.ts";
-import { DirectoryHandles } from "./directory-handles.ts";
-import { createFile, FileBeingWritten } from "./file-being-written.ts";
+import { DirectoryHandles, type Place } from "./directory-handles.ts";
+import { ContentWriter } from "./content-writer.ts";
+import { createFile } from "./file-being-written.ts";
 import { linkBelow } from "./link-below.ts";
 import { makeDeviceOrPlaceholder } from "./make-device.ts";
 import { namedEntry, openedDirectory, openedFile } from "./disk-entry.ts";
@@ -76,12 +76,6 @@ function checkEmpty(folder: string): void {
   });
 }
 
-/** Where a leaf is or will be. */
-interface Place {
-  readonly directory: Directory;
-  readonly name: ByteString;
-}
-
 class FolderWriter {
   readonly #tree: FileTree;
   readonly #folder: string;
@@ -94,9 +88,7 @@ class FolderWriter {
   readonly #before = new Map<Directory, DirectoryNode>();
   /** Where an inode can be had for further names. */
   readonly #sources = new Map<LeafNode, Place>();
-  /** Files whose contents are to be written; the node to read from may be another than the one to write. */
-  readonly #files = new Map<FileNode, { readonly node: FileNode; readonly place: Place }>();
-  readonly #contents = new Map<LeafNode, FileNode>();
+  readonly #contents: ContentWriter;
   readonly #links: { readonly source: Place; readonly to: Place }[] = [];
   readonly #updated = new Set<LeafNode>();
   /** For messages. */
@@ -116,6 +108,7 @@ class FolderWriter {
     } catch (error) {
       throw folderError(error, "folder/write", `can't open the folder ${folder}`);
     }
+    this.#contents = new ContentWriter(this.#handles, options.signal);
   }
 
   close(): void {
@@ -126,7 +119,10 @@ class FolderWriter {
     try {
       const shelter = this.#shelter();
       await this.#writeNames();
-      await this.#writeContents();
+      await this.#contents.write(this.#attributes, async (path) => {
+        this.#at = path;
+        await this.#breathe();
+      });
       this.#writeLinks();
       if (shelter !== undefined) {
         await removeEntry(this.#handles.get(this.#tree.root), shelter, shelter);
@@ -159,7 +155,7 @@ class FolderWriter {
           kind: "host-file",
           path: Buffer.from(`${folder}/${name}/${to}`),
         } as const;
-        this.#contents.set(node, { ...(node as FileNode), content });
+        this.#contents.readFrom(node as FileNode, content);
       }
     }
     return name;
@@ -185,7 +181,7 @@ class FolderWriter {
           const same = old instanceof Directory ? old : undefined;
           if (same === undefined) {
             if (old !== undefined) await this.#remove({ directory, name });
-            mkdirSync(this.#handles.get(directory).at(name), { mode: 0o700 });
+            mkdirSync(this.#handles.at({ directory, name }), { mode: 0o700 });
             this.#touched.add(directory);
           }
           this.#enter(child, same);
@@ -217,7 +213,7 @@ class FolderWriter {
     ) {
       if (this.#updated.has(node)) return;
       this.#updated.add(node);
-      const path = this.#handles.get(place.directory).at(place.name);
+      const path = this.#handles.at(place);
       this.#attributes.apply(namedEntry(path), node, old);
       return;
     }
@@ -238,11 +234,11 @@ class FolderWriter {
   }
 
   #makeLeaf(node: LeafNode, place: Place): void {
-    const path = this.#handles.get(place.directory).at(place.name);
+    const path = this.#handles.at(place);
     switch (node.type) {
       case "file": {
         if (node.sizeBytes > 0) {
-          this.#files.set(this.#contents.get(node) ?? node, { node, place });
+          this.#contents.add(node, place);
           return;
         }
         const fd = createFile(path);
@@ -267,47 +263,10 @@ class FolderWriter {
     this.#attributes.apply(namedEntry(path), node);
   }
 
-  async #writeContents(): Promise<void> {
-    let open: FileBeingWritten | undefined;
-    try {
-      for await (const chunk of readContents([...this.#files.keys()], this.#signal)) {
-        if (chunk.file !== open?.file) {
-          open?.finish(this.#attributes);
-          open = undefined;
-          await this.#breathe();
-          open = this.#openFile(chunk.file);
-        }
-        if (chunk.bytes === undefined) open.skip(chunk.zeros);
-        else open.write(chunk.bytes);
-      }
-      open?.finish(this.#attributes);
-      open = undefined;
-    } finally {
-      open?.close();
-    }
-  }
-
-  #openFile(file: FileNode): FileBeingWritten {
-    const wanted = this.#files.get(file);
-    if (wanted === undefined) throw new Error("contents of a file that nobody asked for");
-    const { node, place } = wanted;
-    const path = this.#pathOf(place);
-    this.#at = path;
-    return new FileBeingWritten(file, node, this.#handles.get(place.directory).at(place.name));
-  }
-
-  #pathOf({ directory, name }: Place): ByteString {
-    const parent = this.#handles.pathOf(directory);
-    return parent === "" ? name : `${parent}/${name}`;
-  }
-
   #writeLinks(): void {
     for (const { source, to } of this.#links) {
-      this.#at = this.#pathOf(to);
-      // Both directories have to be open at once, and the second may push the first out.
-      this.#handles.get(source.directory);
-      const target = this.#handles.get(to.directory).at(to.name);
-      linkSync(this.#handles.get(source.directory).at(source.name), target);
+      this.#at = this.#handles.pathIn(to);
+      linkSync(this.#handles.at(source), this.#handles.at(to));
     }
   }
 

@@ -98,6 +98,7 @@ export function nastyTree(owner: { uid: number; gid: number } = { uid: 0, gid: 0
   }
   tree.put(`names/${"n".repeat(255)}`, text("long"));
   tree.put(`${"deep/".repeat(300)}end`, text("very deep"));
+  tree.link(`${"deep/".repeat(290)}perl`, "bin/perl");
 
   folder("xattrs", { xattrs: new Map([["user.dir", Buffer.from("on a directory")]]) });
   tree.put(

@@ -1,0 +1,62 @@
+import { chownSync, chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "ava";
+import { compareTrees, describeDifferences } from "../helpers/compare-trees.ts";
+import type { TreeList } from "../helpers/list-tree.ts";
+import { nastyTree } from "../helpers/nasty-tree.ts";
+import {
+  asPlainUser,
+  asRootOfMany,
+  asSingleRoot,
+  nobodyInParticular,
+  runAs,
+} from "../helpers/run-as.ts";
+import { hostTest } from "../helpers/tool.ts";
+import { treeEntries } from "../helpers/tree-entries.ts";
+
+const isRoot = process.geteuid?.() === 0;
+const scratch = mkdtempSync(join(tmpdir(), "tsbuild-test-"));
+chmodSync(scratch, 0o755);
+test.after.always(() => rmSync(scratch, { recursive: true, force: true }));
+
+interface Result {
+  readonly entries: TreeList;
+  readonly again: TreeList;
+  readonly remembered: number;
+}
+
+function roundTrip(name: string, owner: number, prefix: readonly string[]): Result {
+  const parent = join(scratch, name);
+  mkdirSync(parent);
+  chownSync(parent, owner, owner);
+  const folder = join(parent, "root");
+  const script = join(import.meta.dirname, "round-trip-fixture.ts");
+  const result = runAs(prefix, script, [folder]) as Result;
+  if (existsSync(folder)) throw new Error("the folder was not removed");
+  return result;
+}
+
+for (const [who, prefix] of [
+  ["a plain user", asPlainUser],
+  ["root of a user namespace with one user", asSingleRoot],
+] as const) {
+  hostTest("root", isRoot, `${who} gets back what the disk can't hold`, async (t) => {
+    const { entries, again, remembered } = roundTrip(who.slice(0, 4), nobodyInParticular, prefix);
+    const wanted = await treeEntries(nastyTree());
+    t.is(describeDifferences(compareTrees(wanted, entries)), "");
+    t.is(describeDifferences(compareTrees(wanted, again)), "", "a second reading gives the same");
+    t.true(remembered > 5);
+  });
+}
+
+hostTest(
+  "root",
+  isRoot,
+  "in a user namespace with many users only devices and trusted attributes are remembered",
+  async (t) => {
+    const { entries, remembered } = roundTrip("many", nobodyInParticular, asRootOfMany);
+    t.is(describeDifferences(compareTrees(await treeEntries(nastyTree()), entries)), "");
+    t.is(remembered, 3);
+  },
+);

@@ -1,0 +1,69 @@
+import { spawnSync } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "ava";
+import { removeFolder } from "../../src/folder/remove-folder.ts";
+import { hostTest } from "../helpers/tool.ts";
+
+const isRoot = process.geteuid?.() === 0;
+const scratch = mkdtempSync(join(tmpdir(), "tsbuild-test-"));
+test.after.always(() => rmSync(scratch, { recursive: true, force: true }));
+
+test("a folder that isn't there is removed already", async (t) => {
+  await t.notThrowsAsync(removeFolder(join(scratch, "nothing")));
+  await t.notThrowsAsync(removeFolder(join(scratch, "nothing/below")));
+});
+
+test("a deep folder is removed without ever naming a path that is too long", async (t) => {
+  const folder = join(scratch, "deep");
+  mkdirSync(folder);
+  // 400 levels of 50 bytes are far over the 4096 bytes that a path may have.
+  const { status } = spawnSync("sh", [
+    "-c",
+    `cd "$1"; for i in $(seq 400); do mkdir ${"d".repeat(50)}; cd -P ${"d".repeat(50)}; done; : > end`,
+    "sh",
+    folder,
+  ]);
+  t.is(status, 0);
+  await removeFolder(folder);
+  t.false(existsSync(folder));
+});
+
+test("the folder above keeps its mode", async (t) => {
+  const above = join(scratch, "above");
+  mkdirSync(join(above, "in"), { recursive: true });
+  chmodSync(above, 0o755);
+  writeFileSync(join(above, "in", "x"), "");
+  await removeFolder(join(above, "in"));
+  t.true(existsSync(above));
+});
+
+hostTest("root", isRoot, "what is mounted inside is not removed", (t) => {
+  const folder = join(scratch, "mounted");
+  mkdirSync(join(folder, "mnt"), { recursive: true });
+  const script = `
+    import { existsSync } from "node:fs";
+    import { removeFolder } from ${JSON.stringify(join(import.meta.dirname, "../../src/folder/remove-folder.ts"))};
+    const folder = ${JSON.stringify(folder)};
+    await removeFolder(folder).catch((error) => console.log(error.code, error.message));
+    console.log(existsSync(folder + "/mnt/precious"));`;
+  const { status, stdout, stderr } = spawnSync(
+    "unshare",
+    [
+      "--mount",
+      "sh",
+      "-ec",
+      'mount -n -t tmpfs tmpfs "$1/mnt"; : > "$1/mnt/precious"; exec "$2" --input-type=module -e "$3"',
+      "sh",
+      folder,
+      process.execPath,
+      script,
+    ],
+    { encoding: "utf8" },
+  );
+  t.is(status, 0, stderr);
+  const [told, kept] = stdout.split("\n");
+  t.regex(told ?? "", /^folder\/mounted .*\/mnt is on another file system/);
+  t.is(kept, "true");
+});
