@@ -1,11 +1,12 @@
 // The file system of an OCI image is its layers, applied one after the other (OCI Image Format, "Layer Filesystem
 // Changeset"). The judge is `umoci unpack`, which is also what Apptainer unpacks with. Known differences:
 //
-//   - parent directories that no entry names are 0755 with time 0; umoci gives them the time of unpacking, and Apptainer
-//     runs it with a umask that makes them 0775
+//   - parent directories that no entry names are 0755, root's, with time 0; umoci gives them, and an existing directory
+//     that it makes one in, the time of unpacking, and Apptainer runs it with a umask that makes them 0775
 //   - a path through a file replaces the file by a directory, as umoci does since 0.6; before it was an error
 //   - `..` may not lead out of the root: an error here, cut off at the root there
 //   - a whiteout of nothing, `.` or `..` is an error, as in umoci since 0.6 for nothing; before it removed directories
+//   - a hard link to itself, or to something below the directory that it replaces, works; umoci removes the target first
 //   - symlinks are always 0777, as on Linux
 
 import { displayName, type ByteString } from "../model/bytes-path.ts";
