@@ -1,5 +1,6 @@
 // What a build will do, as plain data: made without touching disk or network, JSON in and JSON out.
 
+import type { TextEncoding } from "./definition.ts";
 import type { Location } from "./location.ts";
 import type { Platform } from "./platform.ts";
 
@@ -8,6 +9,9 @@ export interface BuildPlan {
   readonly version: 1;
   /** The definition as the user named it. */
   readonly file: string;
+  /** The definition with build arguments filled in, as the image keeps it. */
+  readonly definition: string;
+  readonly encoding: TextEncoding;
   readonly platform: Platform;
   readonly stages: readonly StagePlan[];
 }
@@ -18,6 +22,8 @@ export interface StagePlan {
   /** Keywords in lower case, in the order of the file. */
   readonly header: readonly (readonly [key: string, value: string])[];
   readonly location: Location;
+  /** Whether the stage starts from the sandbox that is being updated, its `Bootstrap:` unused. */
+  readonly updates: boolean;
   /** Whether a script has to run inside the root file system, which needs it unpacked on disk. */
   readonly needsSandbox: boolean;
   /** In the order in which they happen, which is Apptainer's, wherever the sections stand in the file. */
@@ -53,6 +59,8 @@ export interface App {
       Record<"install" | "labels" | "files" | "env" | "test" | "help" | "run" | "start", string>
     >
   >;
+  /** For each line of the `install` part, its line in the definition. */
+  readonly installLines: readonly number[];
   readonly files: readonly CopyLine[];
   readonly location: Location;
 }
@@ -67,6 +75,8 @@ export type Step =
       readonly header: Readonly<Record<string, string>>;
       readonly location: Location;
     }
+  /** Take the sandbox that `--update` names as it is. */
+  | { readonly kind: "take-sandbox"; readonly folder: string }
   /** The SCIF trees of the apps. */
   | { readonly kind: "add-apps"; readonly apps: readonly App[] }
   | {
@@ -83,7 +93,12 @@ export type Step =
   /** `%post` and the apps' installation. */
   | { readonly kind: "run-in-container"; readonly script: Script }
   /** Help, labels, the definition itself, environment and scripts under `/.singularity.d`. */
-  | { readonly kind: "write-metadata"; readonly texts: MetadataTexts }
+  | {
+      readonly kind: "write-metadata";
+      readonly texts: MetadataTexts;
+      /** Header keywords that become labels; empty for an update. */
+      readonly header: readonly (readonly [key: string, value: string])[];
+    }
   /** `%test`, with the root file system read-only. */
   | { readonly kind: "run-test"; readonly script: Script }
   /** The end of the last stage. */

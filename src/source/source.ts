@@ -43,6 +43,8 @@ export interface BaseImage {
   readonly tree: FileTree;
   /** Kept in the SIF as `oci-config.json`. */
   readonly ociConfig?: OciConfig | undefined;
+  /** The reference and digest of the registry's image that this is, where it is one. */
+  readonly origin?: { readonly name: string; readonly digest: string } | undefined;
   /** Frees what the contents of the tree are read from; the tree is of no use afterwards. */
   dispose?(): Promise<void>;
 }

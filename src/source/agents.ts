@@ -1,0 +1,7 @@
+// The bootstrap agents. To add one: write its file, then add its line here. What is heavy to load they load when opened.
+
+export { dockerSource } from "./docker.ts";
+export { dockerArchiveSource } from "./docker-archive.ts";
+export { ociSource } from "./oci.ts";
+export { ociArchiveSource } from "./oci-archive.ts";
+export { scratchSource } from "./scratch.ts";
