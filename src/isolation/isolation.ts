@@ -49,6 +49,8 @@ export interface Isolation {
   /** Whether there are mounts; without, the caller has to arrange the files by itself and clean up after. */
   readonly mounts: boolean;
   readonly files: readonly IsolationFile[];
+  /** The value of `TSBUILD_PATH` for a command line. */
+  readonly hostPath: string;
   /**
    * The argument list that runs the request: strings only, can be pasted into a shell. The program writes a line to
    * file descriptor 3 as soon as the script's own program is about to start; if it ends before, setting up failed.

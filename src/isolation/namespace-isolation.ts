@@ -20,6 +20,7 @@ export function namespaceIsolation(
     keepsOwners,
     mounts: true,
     files: loader?.files ?? [],
+    hostPath: facts.path,
     commandLine: (request) =>
       namespaceCommand(request, facts, {
         loader,

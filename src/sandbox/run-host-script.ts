@@ -1,0 +1,67 @@
+import { chmodSync, mkdtempSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Isolation } from "../isolation/isolation.ts";
+import type { Script } from "../model/plan.ts";
+import { removeFolderTree } from "../system/remove-folder-tree.ts";
+import { runProgram } from "../system/run-program.ts";
+import { shellCommand } from "../system/shell-command.ts";
+import { interpreterCommand } from "./place-script.ts";
+import type { RunScriptOptions } from "./run-script.ts";
+import { hostScriptEnvironment } from "./script-environment.ts";
+import { ScriptOutput } from "./script-failure.ts";
+
+export interface RunHostScriptOptions extends Pick<
+  RunScriptOptions,
+  "encoding" | "environment" | "onLine" | "onCommand" | "signal" | "temporaryFolder" | "rootFolder"
+> {
+  /** `%pre` or `%setup`. */
+  readonly script: Script;
+  /** The folder of the build command: where the script starts. */
+  readonly folder: string;
+  /** How the build is root, if it had to become so. */
+  readonly isolation: Isolation | undefined;
+}
+
+/**
+ * Runs `%pre` or `%setup` on the host, as whoever builds (or as root of the namespace that the build is in), with the
+ * host's environment and the place of the root file system. What it leaves running in its process group is ended.
+ * @throws {ScriptError} `script/failed` with the place of the command
+ * @throws the signal's reason
+ */
+export async function runHostScript(options: RunHostScriptOptions): Promise<void> {
+  const { script, isolation, signal, onLine } = options;
+  signal.throwIfAborted();
+  const workFolder = mkdtempSync(join(options.temporaryFolder, "script-"));
+  try {
+    for (const { name, bytes, mode } of isolation?.files ?? []) {
+      writeFileSync(join(workFolder, name), bytes, { mode });
+    }
+    const file = join(workFolder, `${script.section}.script`);
+    writeFileSync(file, script.body, { encoding: options.encoding ?? "utf8" });
+    chmodSync(file, 0o755);
+    const inner = [
+      "/bin/sh",
+      "-c",
+      'umask 0002; exec "$@"',
+      "tsbuild",
+      ...interpreterCommand(script, file),
+    ];
+    const command = isolation?.hostCommandLine(inner, workFolder) ?? inner;
+    options.onCommand?.(shellCommand(command));
+    const output = new ScriptOutput(script, file);
+    const end = await runProgram(command, {
+      env: hostScriptEnvironment(options.environment, options.rootFolder),
+      cwd: options.folder,
+      pipeFolder: workFolder,
+      signal,
+      onLine: (stream, line) => {
+        output.take(stream, line);
+        onLine(stream, line);
+      },
+    });
+    const failure = output.failure(end);
+    if (failure !== undefined) throw failure;
+  } finally {
+    await removeFolderTree(workFolder);
+  }
+}

@@ -1,0 +1,122 @@
+import { mkdtemp, rename } from "node:fs/promises";
+import { join } from "node:path";
+import { Ledger } from "../folder/ledger.ts";
+import { readFolder } from "../folder/read-folder.ts";
+import { writeFolder } from "../folder/write-folder.ts";
+import type { Isolation } from "../isolation/isolation.ts";
+import { HostError } from "../model/error.ts";
+import type { Script } from "../model/plan.ts";
+import { removeFolderTree } from "../system/remove-folder-tree.ts";
+import type { FileTree } from "../tree/file-tree.ts";
+import { runScript, type RunScriptOptions } from "./run-script.ts";
+
+export interface SandboxOptions {
+  /** Where its folder is made: the build's own temporary folder. */
+  readonly temporaryFolder: string;
+  readonly isolation: Isolation;
+}
+
+export type SandboxRunOptions = Omit<
+  RunScriptOptions,
+  "script" | "rootFolder" | "temporaryFolder" | "isolation"
+>;
+
+/**
+ * A stage's root file system on disk, for as long as scripts need it there. Everything that touches it has to happen in
+ * one id map: this process's.
+ */
+export class Sandbox implements AsyncDisposable {
+  /** The root file system; its parents are closed to others, it is not: users inside have to get through. */
+  readonly rootFolder: string;
+  readonly #folder: string;
+  readonly #isolation: Isolation;
+  readonly #ledger = new Ledger();
+  /** What is on disk, as far as we know. */
+  #written: FileTree | undefined;
+  #moved = false;
+
+  private constructor(folder: string, isolation: Isolation) {
+    this.#folder = folder;
+    this.#isolation = isolation;
+    this.rootFolder = join(folder, "rootfs");
+  }
+
+  /** @throws {HostError} `host/temporary-folder` */
+  static async create({ temporaryFolder, isolation }: SandboxOptions): Promise<Sandbox> {
+    try {
+      return new Sandbox(await mkdtemp(join(temporaryFolder, "stage-")), isolation);
+    } catch (error) {
+      throw new HostError("host/temporary-folder", `can't make a folder in ${temporaryFolder}`, {
+        cause: error,
+        hint: "give a folder that exists and can be written with --tmpdir or TSBUILD_TMPDIR",
+      });
+    }
+  }
+
+  /**
+   * Makes the disk hold the tree. After the first time, only what changed is written: a tree that came from `read` keeps
+   * the nodes of what was not touched.
+   * @throws as `writeFolder`
+   */
+  async write(tree: FileTree, signal?: AbortSignal): Promise<void> {
+    const previous = this.#written;
+    this.#written = undefined;
+    await writeFolder(tree, this.rootFolder, { previous, ledger: this.#ledger, signal });
+    this.#written = tree.clone();
+  }
+
+  /** What is on disk. Contents stay there: the sandbox must live as long as the tree is used. @throws as `readFolder` */
+  async read(signal?: AbortSignal): Promise<FileTree> {
+    const tree = await readFolder(this.rootFolder, { ledger: this.#ledger, signal });
+    this.#written = tree.clone();
+    return tree;
+  }
+
+  /** Runs `%post` or `%test` in it. What is on disk has to be read again afterwards. @throws as `runScript` */
+  async run(script: Script, options: SandboxRunOptions): Promise<void> {
+    await runScript({
+      ...options,
+      script,
+      rootFolder: this.rootFolder,
+      temporaryFolder: this.#folder,
+      isolation: this.#isolation,
+    });
+  }
+
+  /**
+   * Gives the root file system away: it becomes the target, which must not exist. The sandbox is of no use afterwards.
+   * @throws {HostError} `host/move-sandbox`
+   */
+  async moveTo(target: string): Promise<void> {
+    try {
+      await rename(this.rootFolder, target);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EXDEV") {
+        throw new HostError(
+          "host/move-sandbox",
+          `can't put the sandbox in place as ${target}: ${error instanceof Error ? error.message : String(error)}`,
+          { hint: "its folder has to exist and be yours to write to", cause: error },
+        );
+      }
+      // Another file system: made there beside the target, so that it appears whole.
+      const beside = `${target}.tsbuild-${process.pid}`;
+      try {
+        await writeFolder(await this.read(), beside);
+        await rename(beside, target);
+      } catch (failure) {
+        await removeFolderTree(beside);
+        throw failure;
+      }
+    }
+    this.#moved = true;
+  }
+
+  /** Whether `moveTo` gave it away. */
+  get isMoved(): boolean {
+    return this.#moved;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await removeFolderTree(this.#folder);
+  }
+}
