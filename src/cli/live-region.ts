@@ -31,6 +31,7 @@ export class LiveRegion {
   readonly #look: Look;
   /** Columns of each line as it was drawn. */
   #widths: readonly number[] = [];
+  #drawnColumns: number | undefined;
   #isCursorHidden = false;
 
   constructor(output: ScreenOutput, look: Look) {
@@ -56,6 +57,9 @@ export class LiveRegion {
     const ellipsis = hasUnicode ? "…" : "...";
     const lines = live.slice(0, this.rows).map((line) => fitLine(line, columns, ellipsis));
     let text = this.#toTop();
+    // After a change of width the old rows are gone as a whole: terminals remember which of them were one line.
+    if (this.#drawnColumns !== this.columns) text += "\u001b[J";
+    this.#drawnColumns = this.columns;
     if (!this.#isCursorHidden) text += "\u001b[?25l";
     this.#isCursorHidden = true;
     for (const line of kept) text += `${paintLine(line, hasColors)}\u001b[K\n`;
