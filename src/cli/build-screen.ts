@@ -55,6 +55,12 @@ export class BuildScreen {
         return [];
       case "step-output":
         return this.#output(event.line);
+      case "command":
+        return this.#verbosity === "verbose"
+          ? messageLines("VERBOSE", `Running ${event.command}`)
+          : [];
+      case "command":
+        return this.#verbosity === "verbose" ? messageLines("VERBOSE", event.command) : [];
       case "step-end": {
         const line = this.#stepLine(this.#mark("✔", "ok"), "green", event.elapsedMs);
         this.#tasks.clear();
@@ -141,7 +147,7 @@ export class BuildScreen {
   }
 }
 
-function messageLines(level: "INFO" | "WARNING", text: string): readonly StyledLine[] {
+function messageLines(level: "INFO" | "WARNING" | "VERBOSE", text: string): readonly StyledLine[] {
   return levelLine(level, text)
     .split("\n")
     .map((line) => [{ text: line, ...(level === "WARNING" ? { style: "yellow" as const } : {}) }]);

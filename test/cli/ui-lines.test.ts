@@ -18,6 +18,7 @@ const build: readonly BuildEvent[] = [
   { type: "progress", task: "layer 3a2f", done: 2048, total: 2048, unit: "bytes" },
   { type: "step-end", step: 1, elapsedMs: 1234 },
   { type: "step-start", step: 2, title: "Running %post" },
+  { type: "command", step: 2, command: "unshare -r /bin/sh -ex /.post.script" },
   { type: "step-output", step: 2, stream: "stderr", line: "+ echo hi" },
   { type: "step-output", step: 2, stream: "stdout", line: "hi \u001b[31mred\u001b[0m" },
   { type: "step-end", step: 2, elapsedMs: 65_000 },
@@ -63,7 +64,12 @@ test("verbose lines tell of times and finished work too", (t) => {
   const lines = told(build, "verbose").stderr.split("\n");
   t.deepEqual(
     lines.filter((line) => line.startsWith("VERBOSE:")),
-    ["VERBOSE: layer 3a2f: 2.0 KiB", "VERBOSE: [1/3] took 1.2s", "VERBOSE: [2/3] took 1m05s"],
+    [
+      "VERBOSE: layer 3a2f: 2.0 KiB",
+      "VERBOSE: [1/3] took 1.2s",
+      "VERBOSE: unshare -r /bin/sh -ex /.post.script",
+      "VERBOSE: [2/3] took 1m05s",
+    ],
   );
 });
 

@@ -271,9 +271,15 @@ test("output loses colours, cursor movements and all but the last state of a lin
 
 test("verbose keeps the output of scripts", (t) => {
   const { terminal, tell, view } = onTerminal({ verbosity: "verbose" });
-  tell(start, step(2, "x"), output("one"), output("two", "stderr"), stepEnd(2, 1), end);
+  tell(start, step(2, "x"), { type: "command", step: 2, command: "sh -ex f" });
+  tell(output("one"), output("two", "stderr"), stepEnd(2, 1), end);
   view[Symbol.dispose]();
-  t.deepEqual(terminal.lines.slice(1, 4), ["    one", "    two", "✔ [2/3] x  0.0s"]);
+  t.deepEqual(terminal.lines.slice(1, 5), [
+    "VERBOSE: sh -ex f",
+    "    one",
+    "    two",
+    "✔ [2/3] x  0.0s",
+  ]);
 });
 
 test("standard output that is a file gets what scripts print there, as it is", (t) => {
