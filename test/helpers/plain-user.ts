@@ -39,8 +39,8 @@ function makeUser(ranges: boolean): PlainUser {
   const name = `tsb${process.pid}${"abc"[count++]}`;
   run(["useradd", "--no-create-home", "--home-dir", "/nonexistent", name]);
   process.on("exit", () => {
-    run(["userdel", name]);
     rmSync(folder, { recursive: true, force: true });
+    run(["userdel", "--force", name]);
   });
   const uid = Number(run(["id", "-u", name]));
   const gid = Number(run(["id", "-g", name]));
