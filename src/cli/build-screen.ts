@@ -59,8 +59,6 @@ export class BuildScreen {
         return this.#verbosity === "verbose"
           ? messageLines("VERBOSE", `Running ${event.command}`)
           : [];
-      case "command":
-        return this.#verbosity === "verbose" ? messageLines("VERBOSE", event.command) : [];
       case "step-end": {
         const line = this.#stepLine(this.#mark("✔", "ok"), "green", event.elapsedMs);
         this.#tasks.clear();

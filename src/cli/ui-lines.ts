@@ -40,8 +40,6 @@ export function lineListener({ stdout, stderr }: Outputs, verbosity: Verbosity):
         return void (event.stream === "stdout" ? stdout : stderr).write(`${event.line}\n`);
       case "command":
         return say("VERBOSE", `Running ${event.command}`);
-      case "command":
-        return say("VERBOSE", event.command);
       case "step-end":
         return say("VERBOSE", `[${event.step}/${steps}] took ${formatElapsed(event.elapsedMs)}`);
       case "progress":

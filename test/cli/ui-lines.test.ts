@@ -67,7 +67,7 @@ test("verbose lines tell of times and finished work too", (t) => {
     [
       "VERBOSE: layer 3a2f: 2.0 KiB",
       "VERBOSE: [1/3] took 1.2s",
-      "VERBOSE: unshare -r /bin/sh -ex /.post.script",
+      "VERBOSE: Running unshare -r /bin/sh -ex /.post.script",
       "VERBOSE: [2/3] took 1m05s",
     ],
   );

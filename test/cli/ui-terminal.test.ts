@@ -275,7 +275,7 @@ test("verbose keeps the output of scripts", (t) => {
   tell(output("one"), output("two", "stderr"), stepEnd(2, 1), end);
   view[Symbol.dispose]();
   t.deepEqual(terminal.lines.slice(1, 5), [
-    "VERBOSE: sh -ex f",
+    "VERBOSE: Running sh -ex f",
     "    one",
     "    two",
     "✔ [2/3] x  0.0s",
