@@ -13,7 +13,8 @@ import { runScript, type RunScriptOptions } from "./run-script.ts";
 export interface SandboxOptions {
   /** Where its folder is made: the build's own temporary folder. */
   readonly temporaryFolder: string;
-  readonly isolation: Isolation;
+  /** What scripts run with; without, only trees can be written and read. */
+  readonly isolation: Isolation | undefined;
 }
 
 export type SandboxRunOptions = Omit<
@@ -29,13 +30,13 @@ export class Sandbox implements AsyncDisposable {
   /** The root file system; its parents are closed to others, it is not: users inside have to get through. */
   readonly rootFolder: string;
   readonly #folder: string;
-  readonly #isolation: Isolation;
+  readonly #isolation: Isolation | undefined;
   readonly #ledger = new Ledger();
   /** What is on disk, as far as we know. */
   #written: FileTree | undefined;
   #moved = false;
 
-  private constructor(folder: string, isolation: Isolation) {
+  private constructor(folder: string, isolation: Isolation | undefined) {
     this.#folder = folder;
     this.#isolation = isolation;
     this.rootFolder = join(folder, "rootfs");
@@ -74,6 +75,7 @@ export class Sandbox implements AsyncDisposable {
 
   /** Runs `%post` or `%test` in it. What is on disk has to be read again afterwards. @throws as `runScript` */
   async run(script: Script, options: SandboxRunOptions): Promise<void> {
+    if (this.#isolation === undefined) throw new Error("the sandbox has nothing to run scripts with");
     await runScript({
       ...options,
       script,
