@@ -41,7 +41,8 @@ export class TraceFollower {
 
   /** Takes the next line of standard error. */
   take(line: string): void {
-    const traced = /^\++ (.*)$/.exec(line);
+    // Both sides of a pipeline write at once, and the plus signs may meet.
+    const traced = /^(?:\++ )+(.*)$/.exec(line);
     if (traced !== null) {
       const text = traced[1] ?? "";
       this.#complaint = undefined;

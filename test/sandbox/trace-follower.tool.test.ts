@@ -86,6 +86,12 @@ test("what can't be found has no line", (t) => {
   t.is(follower.command, "cc -o x x.c");
 });
 
+test("plus signs that a pipeline mixed up do no harm", (t) => {
+  const follower = new TraceFollower("echo b | grep -q c\n", "/.post.script");
+  for (const line of ["+ + echo b", "grep -q c"]) follower.take(line);
+  t.is(follower.line, 1);
+});
+
 test("output that is no trace changes nothing", (t) => {
   const follower = new TraceFollower("true\nmake all\n", "/.post.script");
   for (const line of ["+ make all", "+x", "++", "error: 3", "/other.script: 1: no"])
