@@ -24,6 +24,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   packer: ["model", "tree", "contents", "folder", "squashfs", "sif", "layout", "elf", "system"],
   plan: ["model", "definition", "layout", "source"],
   build: [
+    "contents",
+    "elf",
+    "squashfs",
     "model",
     "tree",
     "layout",
@@ -37,6 +40,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "system",
   ],
   cli: [
+    "contents",
     "model",
     "definition",
     "plan",

@@ -17,6 +17,8 @@ export type BuildEvent =
       readonly stream: "stdout" | "stderr";
       readonly line: string;
     }
+  /** The command line of a script, to be pasted into a shell. */
+  | { readonly type: "command"; readonly step: number; readonly command: string }
   | { readonly type: "step-end"; readonly step: number; readonly elapsedMs: number }
   /** How far one piece of work is, a layer's download say; `total` is missing where it is not known. */
   | {

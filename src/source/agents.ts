@@ -4,4 +4,5 @@ export { dockerSource } from "./docker.ts";
 export { dockerArchiveSource } from "./docker-archive.ts";
 export { ociSource } from "./oci.ts";
 export { ociArchiveSource } from "./oci-archive.ts";
+export { localImageSource } from "./localimage.ts";
 export { scratchSource } from "./scratch.ts";

@@ -1,0 +1,42 @@
+import type { Step } from "../model/plan.ts";
+import { applyBaseLayout } from "../layout/base-layout.ts";
+import { writeApps } from "../layout/apps.ts";
+import { applyOciConfig } from "../layout/oci-config.ts";
+import { applyMadeRunscript } from "../layout/made-runscript.ts";
+import { findSource } from "../source/find-source.ts";
+import type { BaseImage } from "../source/source.ts";
+import { fixPermissions } from "./fix-permissions.ts";
+import type { BuildRun } from "./run-plan.ts";
+import type { StageState } from "./stage.ts";
+
+/** Opens the base of a stage and lays `/.singularity.d` over it, as each kind of base wants it. */
+export async function bootstrap(
+  step: Extract<Step, { kind: "bootstrap" }>,
+  stage: StageState,
+  { options, temporaryFolder }: BuildRun,
+): Promise<void> {
+  const source = findSource(step.agent);
+  if (source === undefined) throw new Error(`the plan names the unknown agent ${step.agent}`);
+  const base = await source.open(new Map(Object.entries(step.header)), {
+    platform: options.platform,
+    folder: options.folder,
+    temporaryFolder,
+    cacheFolder: options.cacheFolder,
+    noHttps: options.noHttps,
+    timeSeconds: options.time.seconds,
+    listener: options.listener,
+    signal: options.signal,
+  });
+  stage.base = base;
+  stage.tree = base.tree;
+  if (options.fixPermissions) fixPermissions(stage.tree);
+  layOver(stage.tree, base, options.time.seconds);
+}
+
+function layOver(tree: BaseImage["tree"], base: BaseImage, timeSeconds: number): void {
+  const context = { timeSeconds };
+  applyBaseLayout(tree, { ...context, overwrite: base.kind !== "image" });
+  if (base.kind === "made") applyMadeRunscript(tree, context);
+  if (base.kind === "oci") applyOciConfig(tree, base.ociConfig ?? {}, context);
+  writeApps(tree, [], context);
+}

@@ -1,0 +1,52 @@
+import type { Isolation } from "../isolation/isolation.ts";
+import type { Listener } from "../model/event.ts";
+import type { Platform } from "../model/platform.ts";
+import type { CompressorChoice } from "../squashfs/compression.ts";
+
+/** A folder or file of the host that scripts see inside (`--bind`). */
+export interface Bind {
+  readonly source: string;
+  /** Absolute, inside the root file system. */
+  readonly destination: string;
+  readonly readOnly: boolean;
+}
+
+/** How a plan is to be run: all that is not said by the definition. */
+export interface BuildOptions {
+  /** The SIF file or sandbox folder to make, absolute. */
+  readonly target: string;
+  readonly format: "sif" | "sandbox";
+  /** Replace a target that exists; let the definition's labels and help win over the base image's. */
+  readonly force: boolean;
+  /** The working directory: relative paths in headers and `%files` start here. */
+  readonly folder: string;
+  /** The folder of the definition file, where `%files` sources are looked for second. */
+  readonly definitionFolder: string | undefined;
+  readonly platform: Platform;
+  readonly noHttps: boolean;
+  /** Where blobs are kept between builds; undefined with `--disable-cache`. */
+  readonly cacheFolder: string | undefined;
+  /** Where temporary folders are made. */
+  readonly temporaryParent: string;
+  /** Leave the temporary folders behind for a look at them. */
+  readonly keepTemporary: boolean;
+  readonly fixPermissions: boolean;
+  /** The time of everything that the build makes: given (SOURCE_DATE_EPOCH, --timestamp) or the current time. */
+  readonly time: { readonly seconds: number; readonly isFixed: boolean };
+  readonly compression: CompressorChoice;
+  readonly blockSizeBytes: number | undefined;
+  /** Read the finished image back before it takes its place. */
+  readonly verify: boolean;
+  readonly workers: number | undefined;
+  /** What scripts are run with; needed only where the plan has any. */
+  readonly isolation: Isolation | undefined;
+  readonly binds: readonly Bind[];
+  readonly writableTmpfs: boolean;
+  readonly network: "host" | "none";
+  /** The environment of whoever builds. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** What the image's labels say made it. */
+  readonly version: string;
+  readonly listener: Listener;
+  readonly signal: AbortSignal;
+}

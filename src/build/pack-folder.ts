@@ -1,0 +1,53 @@
+import { lstat, rename } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { writeFolder } from "../folder/write-folder.ts";
+import { TemporaryFolder } from "../system/temporary-folder.ts";
+import type { FileTree } from "../tree/file-tree.ts";
+import type { BuildRun } from "./run-plan.ts";
+import type { StageState } from "./stage.ts";
+
+/**
+ * Puts the tree in its place as a sandbox folder, whole or not at all: it is made in a temporary folder beside the target
+ * and renamed. What was there before goes only then.
+ * @returns the bytes of all files
+ */
+export async function packFolder(stage: StageState, { options }: BuildRun): Promise<number> {
+  const { target, signal } = options;
+  await using beside = await TemporaryFolder.create(dirname(target), {});
+  const made = join(beside.folder, "rootfs");
+  // What %post left on disk may lie on another file system, so a rename is tried and a copy made where it fails.
+  if (stage.sandbox === undefined) await writeFolder(stage.tree, made, { signal });
+  else {
+    await stage.sandbox.write(stage.tree, signal);
+    await stage.sandbox.moveTo(made);
+  }
+  signal.throwIfAborted();
+  await takePlace(made, target, join(beside.folder, "old"));
+  return sizeOf(stage.tree);
+}
+
+/** Renames the made folder to the target; the old target is back in its place if that fails. */
+async function takePlace(made: string, target: string, old: string): Promise<void> {
+  const exists = await lstat(target).then(
+    () => true,
+    () => false,
+  );
+  if (exists) await rename(target, old);
+  try {
+    await rename(made, target);
+  } catch (error) {
+    if (exists) await rename(old, target);
+    throw error;
+  }
+}
+
+function sizeOf(tree: FileTree): number {
+  const seen = new Set<unknown>();
+  let bytes = 0;
+  for (const { node } of tree.walk()) {
+    if (node.type !== "file" || seen.has(node)) continue;
+    seen.add(node);
+    bytes += node.sizeBytes;
+  }
+  return bytes;
+}

@@ -1,0 +1,206 @@
+import { resolve } from "node:path";
+import type { BuildOptions } from "../build/options.ts";
+import { checkTarget } from "../build/check-target.ts";
+import { UsageError } from "../model/error.ts";
+import type { Isolation } from "../isolation/isolation.ts";
+import type { Listener } from "../model/event.ts";
+import { parseCompression } from "../squashfs/compression.ts";
+import { watchSignals } from "../system/signals.ts";
+import { bindFlags } from "./bind-flags.ts";
+import type { BuildFlags } from "./build-flags.ts";
+import { compressionFlags } from "./compression-flags.ts";
+import { enterIfNeeded } from "./enter-if-needed.ts";
+import { loadPlan, type LoadedPlan } from "./load-plan.ts";
+import { makeListener } from "./make-listener.ts";
+import { platformFlags } from "./platform-flags.ts";
+import { defaultTarget } from "./read-spec.ts";
+import { buildTime, cacheFolder, setting, switchSetting, temporaryParent } from "./settings.ts";
+import type { CommandTerminal, GlobalFlags } from "./terminal.ts";
+import { ownVersion } from "./version.ts";
+
+/** `tsbuild build [options] [IMAGE] SPEC`: makes an image. Gives the exit code. */
+export async function buildCommand(
+  operands: readonly string[],
+  given: BuildFlags & GlobalFlags,
+  terminal: CommandTerminal,
+): Promise<number> {
+  const flags = withSettings(given, terminal);
+  refuseUnsupported(flags);
+  const { folder } = terminal;
+  const { name, spec } = targetAndSpec(operands, flags);
+  const target = resolve(folder, name);
+  const update = flags.update === true && flags.force !== true;
+  if (flags.update === true && flags.sandbox !== true) {
+    throw new UsageError(
+      "usage/update",
+      "--update works on sandboxes, and --sandbox is not given",
+      {
+        hint: "add --sandbox and name the sandbox as IMAGE",
+      },
+    );
+  }
+
+  using interruption = watchSignals({
+    onFirst: () => void terminal.stderr.write("tsbuild: stopping; once more to stop at once\n"),
+  });
+  using view = makeListener(flags, terminal);
+  const platform = platformFlags(flags.arch, flags.archVariant, process.arch);
+  const loaded = await loadPlan(spec, flags, {
+    folder,
+    platform,
+    ...(update ? { update: target } : {}),
+  });
+  await checkTarget({ target, force: flags.force === true, update });
+
+  const entered = await enterIfNeeded(loaded, {
+    format: flags.sandbox === true ? "sandbox" : "sif",
+    isolation: flags.isolation,
+    temporaryParent: temporaryParent(flags.tmpdir, terminal.environment),
+    environment: terminal.environment,
+    words: terminal.words,
+    listener: view.listener,
+  });
+  if ("exitCode" in entered) return entered.exitCode;
+
+  tellWarnings(loaded, view.listener);
+  const { runPlan } = await import("../build/run-plan.ts");
+  await runPlan(
+    loaded.plan,
+    buildOptions(flags, terminal, {
+      target,
+      loaded,
+      isolation: entered.isolation,
+      listener: view.listener,
+      signal: interruption.signal,
+    }),
+  );
+  return 0;
+}
+
+/** Flags win over variables. */
+function withSettings(
+  flags: BuildFlags & GlobalFlags,
+  terminal: CommandTerminal,
+): BuildFlags & GlobalFlags {
+  const { environment } = terminal;
+  const isOn = (flag: boolean | undefined, name: string) =>
+    flag ?? switchSetting(environment, name);
+  const list = (given: string[], name: string) =>
+    given.length > 0 ? given : [setting(environment, name)].filter((value) => value !== undefined);
+  const arch = flags.arch ?? setting(environment, "BUILD_ARCH");
+  const variant = flags.archVariant ?? setting(environment, "BUILD_ARCH_VARIANT");
+  const squashfs = flags.mksquashfsArgs ?? setting(environment, "MKSQUASHFS_ARGS");
+  return {
+    ...flags,
+    sandbox: isOn(flags.sandbox, "SANDBOX"),
+    force: isOn(flags.force, "FORCE"),
+    update: isOn(flags.update, "UPDATE"),
+    notest: isOn(flags.notest, "NOTEST"),
+    section: list(flags.section, "SECTION"),
+    bind: list(flags.bind, "BIND"),
+    writableTmpfs: isOn(flags.writableTmpfs, "WRITABLE_TMPFS"),
+    fixPerms: isOn(flags.fixPerms, "FIXPERMS"),
+    disableCache: isOn(flags.disableCache, "DISABLE_CACHE"),
+    https:
+      flags.https &&
+      !switchSetting(environment, "NOHTTPS") &&
+      !switchSetting(environment, "NO_HTTPS"),
+    cleanup: flags.cleanup && !switchSetting(environment, "NO_CLEANUP"),
+    ...(arch === undefined ? {} : { arch }),
+    ...(variant === undefined ? {} : { archVariant: variant }),
+    ...(squashfs === undefined ? {} : { mksquashfsArgs: squashfs }),
+  };
+}
+
+/** What Apptainer can and we can't is refused: an option that is silently ignored would be a lie about the image. */
+function refuseUnsupported(flags: BuildFlags): void {
+  const refused: readonly [unknown, string, string][] = [
+    [
+      flags.encrypt,
+      "--encrypt",
+      "build without it and encrypt with apptainer build --encrypt NEW.sif OLD.sif",
+    ],
+    [flags.passphrase, "--passphrase", "build without it and encrypt with apptainer"],
+    [flags.pemPath, "--pem-path", "build without it and encrypt with apptainer"],
+    [flags.remote, "--remote", "Apptainer no longer has it either; build on this machine"],
+    [flags.nv, "--nv", "bind what the script needs with --bind"],
+    [flags.rocm, "--rocm", "bind what the script needs with --bind"],
+  ];
+  for (const [value, name, hint] of refused) {
+    if (value !== undefined) {
+      throw new UsageError("usage/not-supported", `${name} is not supported`, { hint });
+    }
+  }
+}
+
+function targetAndSpec(
+  operands: readonly string[],
+  flags: BuildFlags,
+): { readonly name: string; readonly spec: string } {
+  const [first, second, ...more] = operands;
+  if (first === undefined || more.length > 0) {
+    throw new UsageError(
+      "usage/operands",
+      `build takes IMAGE and SPEC, not ${operands.length} operands`,
+      {
+        hint: "tsbuild build app.sif app.def",
+      },
+    );
+  }
+  if (second !== undefined) return { name: first, spec: second };
+  return { name: defaultTarget(first, flags.sandbox === true ? "sandbox" : "sif"), spec: first };
+}
+
+function buildOptions(
+  flags: BuildFlags,
+  { environment, folder }: CommandTerminal,
+  known: {
+    readonly target: string;
+    readonly loaded: LoadedPlan;
+    readonly isolation: Isolation | undefined;
+    readonly listener: Listener;
+    readonly signal: AbortSignal;
+  },
+): BuildOptions {
+  const { target, loaded, isolation, listener, signal } = known;
+  const compression = compressionFlags(flags);
+  for (const word of compression.ignored) {
+    listener({
+      type: "warning",
+      code: "usage/mksquashfs-args",
+      message: `--mksquashfs-args: ${word} means nothing here, since tsbuild writes SquashFS itself`,
+    });
+  }
+  return {
+    target,
+    format: flags.sandbox === true ? "sandbox" : "sif",
+    force: flags.force === true,
+    folder,
+    definitionFolder: loaded.spec.folder,
+    platform: loaded.plan.platform,
+    noHttps: !flags.https,
+    cacheFolder: flags.disableCache === true ? undefined : cacheFolder(environment),
+    temporaryParent: temporaryParent(flags.tmpdir, environment),
+    keepTemporary: !flags.cleanup,
+    fixPermissions: flags.fixPerms === true,
+    time: buildTime(flags.timestamp, environment),
+    compression: parseCompression(compression.compression),
+    blockSizeBytes: compression.blockSizeBytes,
+    verify: flags.verify,
+    workers: flags.jobs,
+    isolation,
+    binds: bindFlags(flags.bind, flags.mount, folder),
+    writableTmpfs: flags.writableTmpfs === true,
+    network: flags.network,
+    environment,
+    version: ownVersion(),
+    listener,
+    signal,
+  };
+}
+
+function tellWarnings({ warnings }: LoadedPlan, listener: Listener): void {
+  for (const { code, message, location, hint } of warnings) {
+    listener({ type: "warning", code, message, location, hint });
+  }
+}

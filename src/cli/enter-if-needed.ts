@@ -1,0 +1,73 @@
+import type { Choice } from "../isolation/choose.ts";
+import type { Isolation } from "../isolation/isolation.ts";
+import type { Listener } from "../model/event.ts";
+import type { LoadedPlan } from "./load-plan.ts";
+import type { Environment } from "./settings.ts";
+
+interface EnterContext {
+  readonly format: "sif" | "sandbox";
+  /** The way that `--isolation` names. */
+  readonly isolation: string | undefined;
+  /** Where root file systems will be. */
+  readonly temporaryParent: string;
+  readonly environment: Environment;
+  /** The words that the program was called with, to call it again. */
+  readonly words: readonly string[];
+  readonly listener: Listener;
+}
+
+/**
+ * Sees to it that the build can be root where it has to be: for scripts, and for folders whose files keep their owners. A
+ * plain user's build then starts itself again in a user namespace, and this process only waits for it.
+ * @returns the exit code of the build that ran inside, or what scripts are run with here
+ * @throws {HostError} `host/no-isolation` and others when scripts can't be run
+ */
+export async function enterIfNeeded(
+  loaded: LoadedPlan,
+  context: EnterContext,
+): Promise<{ readonly exitCode: number } | { readonly isolation: Isolation | undefined }> {
+  const hasScripts = loaded.plan.stages.some(({ needsSandbox }) => needsSandbox);
+  // A URI's sandbox is the user's own in Apptainer too; a definition's, and what is in a sandbox, has owners to keep.
+  const hasOwners =
+    loaded.spec.isFolder || (context.format === "sandbox" && !loaded.spec.isGenerated);
+  const isPlainUser = process.geteuid?.() !== 0;
+  if (!hasScripts && !(hasOwners && isPlainUser)) return { isolation: undefined };
+
+  const { chooseIsolation } = await import("../isolation/choose.ts");
+  const choice = await chooseIsolation({
+    name: context.isolation,
+    folder: context.temporaryParent,
+    environment: { ...context.environment },
+  }).catch((error: unknown) => {
+    if (hasScripts) throw error;
+    return undefined;
+  });
+  if (choice === undefined) return { isolation: undefined };
+  if (choice.entry === undefined) {
+    // The process outside has told already.
+    if (choice.user.uid === process.geteuid?.()) tellChoice(choice, context.listener);
+    return { isolation: choice.isolation };
+  }
+  tellChoice(choice, context.listener);
+  const { enterNamespace } = await import("../isolation/enter.ts");
+  const [node, program] = [process.execPath, process.argv[1] ?? ""];
+  const exitCode = await enterNamespace({
+    entry: choice.entry,
+    command: [node, ...process.execArgv, program, ...context.words],
+    env: context.environment,
+  });
+  return { exitCode };
+}
+
+/** Says how scripts are run where that loses anything, and why nothing stronger was taken. */
+function tellChoice(choice: Choice, listener: Listener): void {
+  for (const message of choice.losses) {
+    const better = choice.passedOver.find(({ hint }) => hint !== undefined);
+    listener({
+      type: "warning",
+      code: "host/isolation-loss",
+      message: `scripts run ${choice.summary}: ${message}`,
+      hint: better && `${better.name} would be better, but ${better.reason}; ${better.hint}`,
+    });
+  }
+}

@@ -1,0 +1,135 @@
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import { readNode } from "../contents/read-node.ts";
+import { readFolder } from "../folder/read-folder.ts";
+import { inspectMetadata } from "../layout/inspect.ts";
+import { SourceError, UsageError } from "../model/error.ts";
+import { openImage } from "../source/open-image.ts";
+import type { FileTree } from "../tree/file-tree.ts";
+import { listTree } from "../tree/list-tree.ts";
+import type { Terminal } from "./terminal.ts";
+
+interface InspectFlags {
+  readonly all?: boolean;
+  readonly json?: boolean;
+  readonly deffile?: boolean;
+  readonly runscript?: boolean;
+  readonly labels?: boolean;
+  readonly environment?: boolean;
+  readonly helpfile?: boolean;
+  readonly test?: boolean;
+  readonly startscript?: boolean;
+  readonly list?: boolean;
+  readonly app?: string;
+}
+
+/** The members of `data.attributes`, in the order in which they are shown. */
+interface Attributes {
+  readonly apps?: Readonly<Record<string, Attributes>>;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly runscript?: string;
+  readonly test?: string;
+  readonly helpfile?: string;
+  readonly deffile?: string;
+  readonly startscript?: string;
+}
+
+const members = [
+  "environment",
+  "labels",
+  "runscript",
+  "test",
+  "helpfile",
+  "deffile",
+  "startscript",
+] as const;
+
+/** `tsbuild inspect IMAGE`: what an image says about itself, in Apptainer's forms. */
+export async function inspectCommand(
+  operands: readonly string[],
+  flags: InspectFlags,
+  terminal: Terminal,
+): Promise<number> {
+  const [name = ""] = operands;
+  const file = resolve(terminal.folder, name);
+  await using image = await open(file, name);
+  if (flags.list === true) {
+    for (const line of listTree(image.tree)) terminal.stdout.write(`${line}\n`);
+    return 0;
+  }
+  const text = image.metadata ?? (await inspectMetadata(image.tree, readNode));
+  const whole = (JSON.parse(text) as { data: { attributes: Attributes } }).data.attributes;
+  const chosen = choose(ofApp(whole, flags.app, name), flags);
+  terminal.stdout.write(flags.json === true ? asJson(chosen, flags.app) : asText(chosen));
+  return 0;
+}
+
+interface OpenedImage extends AsyncDisposable {
+  readonly tree: FileTree;
+  /** The object `inspect-metadata.json`, where the image has one. */
+  readonly metadata: string | undefined;
+}
+
+async function open(file: string, name: string): Promise<OpenedImage> {
+  const found = await stat(file).catch((error: unknown) => {
+    throw new SourceError("source/not-found", `there is no image ${name}`, {
+      hint: "check the name, and the folder that you are in",
+      cause: error,
+    });
+  });
+  if (found.isDirectory()) {
+    return {
+      tree: await readFolder(file),
+      metadata: undefined,
+      [Symbol.asyncDispose]: async () => {},
+    };
+  }
+  const image = await openImage(file, name);
+  return {
+    tree: image.tree,
+    metadata: image.metadata,
+    [Symbol.asyncDispose]: () => image.dispose(),
+  };
+}
+
+function ofApp(whole: Attributes, app: string | undefined, name: string): Attributes {
+  if (app === undefined) return whole;
+  const found = whole.apps?.[app];
+  if (found !== undefined) return found;
+  const names = Object.keys(whole.apps ?? {});
+  throw new UsageError("usage/no-app", `${name} has no app ${app}`, {
+    hint: names.length === 0 ? "the image has no apps" : `its apps are ${names.join(", ")}`,
+  });
+}
+
+function choose(whole: Attributes, flags: InspectFlags): Attributes {
+  if (flags.all === true) return whole;
+  const wanted = members.filter((member) => flags[member] === true);
+  const shown = wanted.length === 0 ? (["labels"] as const) : wanted;
+  return Object.fromEntries(
+    shown.flatMap((member) => (whole[member] === undefined ? [] : [[member, whole[member]]])),
+  );
+}
+
+function asJson(attributes: Attributes, app: string | undefined): string {
+  const shown = app === undefined ? attributes : { apps: { [app]: attributes } };
+  return `${JSON.stringify({ data: { attributes: shown }, type: "container" }, null, "\t")}\n`;
+}
+
+function asText(attributes: Attributes): string {
+  const parts = members.flatMap((member): string[] => {
+    const value = attributes[member];
+    if (value === undefined) return [];
+    if (typeof value === "string") return [`${value}\n`];
+    const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
+    return [
+      entries
+        .map(([key, text]) =>
+          member === "labels" ? `${key}: ${text}\n` : `=== ${key} ===\n${text}\n\n`,
+        )
+        .join(""),
+    ];
+  });
+  return parts.join("\n");
+}

@@ -1,0 +1,21 @@
+import { explainPlan } from "../plan/explain.ts";
+import { loadPlan, type PlanFlags } from "./load-plan.ts";
+import { platformFlags } from "./platform-flags.ts";
+import { printWarnings } from "./print-warnings.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** `tsbuild plan SPEC`: what a build would do. Touches nothing but the definition. */
+export async function planCommand(
+  operands: readonly string[],
+  flags: PlanFlags & { readonly json?: boolean },
+  terminal: Terminal,
+): Promise<number> {
+  const [spec = ""] = operands;
+  const platform = platformFlags(flags.arch, flags.archVariant, process.arch);
+  const loaded = await loadPlan(spec, flags, { folder: terminal.folder, platform });
+  printWarnings(loaded.warnings, loaded.source, terminal.stderr);
+  terminal.stdout.write(
+    flags.json === true ? `${JSON.stringify(loaded.plan, null, 2)}\n` : explainPlan(loaded.plan),
+  );
+  return 0;
+}
