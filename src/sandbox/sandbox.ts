@@ -75,7 +75,8 @@ export class Sandbox implements AsyncDisposable {
 
   /** Runs `%post` or `%test` in it. What is on disk has to be read again afterwards. @throws as `runScript` */
   async run(script: Script, options: SandboxRunOptions): Promise<void> {
-    if (this.#isolation === undefined) throw new Error("the sandbox has nothing to run scripts with");
+    if (this.#isolation === undefined)
+      throw new Error("the sandbox has nothing to run scripts with");
     await runScript({
       ...options,
       script,
