@@ -10,13 +10,8 @@ import { apptainer, apptainerTest } from "../helpers/apptainer.ts";
 import { tsbuild } from "../helpers/build.ts";
 import { compareTrees, describeDifferences } from "../helpers/compare-trees.ts";
 import { addedToLayers, ownTexts } from "../helpers/image-layout.ts";
-import {
-  archiveImage,
-  imagesTest,
-  serveImages,
-  unpackImage,
-  type ImageName,
-} from "../helpers/images.ts";
+import { archiveImage, serveImages, unpackImage, type ImageName } from "../helpers/images.ts";
+import { imagesTest } from "../helpers/images-test.ts";
 import { fileSystemOffset, listImage } from "../helpers/list-image.ts";
 import { listTree } from "../helpers/list-tree.ts";
 import { plainUser } from "../helpers/plain-user.ts";

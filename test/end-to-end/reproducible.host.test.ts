@@ -7,7 +7,8 @@ import { join } from "node:path";
 import type { ExecutionContext } from "ava";
 import { execa } from "execa";
 import { tsbuild } from "../helpers/build.ts";
-import { imagesTest, serveImages } from "../helpers/images.ts";
+import { serveImages } from "../helpers/images.ts";
+import { imagesTest } from "../helpers/images-test.ts";
 import { plainUser, type PlainUser } from "../helpers/plain-user.ts";
 import { scratch } from "../helpers/scratch.ts";
 

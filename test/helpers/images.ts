@@ -4,9 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { spawn } from "node:child_process";
-import { type ExecutionContext } from "ava";
 import { execa } from "execa";
-import { hostTest } from "./tool.ts";
 
 /** The tags that test/judges/images.sh makes. */
 export type ImageName = "base" | "python" | "mpi" | "odd";
@@ -15,11 +13,6 @@ export type ImageName = "base" | "python" | "mpi" | "odd";
 export const imagesLayout = process.env["JUDGE_IMAGES"] ?? "/var/tmp/tsbuild-judges/images";
 
 export const haveImages = process.getuid?.() === 0 && existsSync(`${imagesLayout}/.complete`);
-
-/** Declares a test of real images: test/judges/images.sh makes them. */
-export function imagesTest(title: string, body: (t: ExecutionContext) => unknown): void {
-  hostTest("root and images", haveImages, title, body);
-}
 
 /** An image as one file, with its layers as they are. */
 export async function archiveImage(name: ImageName, archive: string): Promise<void> {
