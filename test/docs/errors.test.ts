@@ -1,0 +1,56 @@
+// Every code that the program can show has a page that explains it, and every page is about such a code.
+
+import { globSync, readFileSync } from "node:fs";
+import test from "ava";
+
+const sources = globSync("src/**/*.ts").map((file) => readFileSync(file, "utf8"));
+const code = "[a-z]+/[a-z][a-z0-9-]*";
+
+/**
+ * Codes as they stand in the sources: the first word given to an error, the `code` of a diagnostic or event, and any
+ * other text of that form whose family is one of those, since some pass through helpers.
+ */
+const certain = sources.flatMap((source) =>
+  [
+    ...source.matchAll(new RegExp(`Error\\(\\s*"(${code})"`, "g")),
+    ...source.matchAll(new RegExp(`\\bcode: "(${code})"`, "g")),
+  ].map((match) => match[1] ?? ""),
+);
+const families = new Set(certain.map((found) => found.split("/")[0] ?? ""));
+const quoted = sources.flatMap((source) =>
+  [...source.matchAll(new RegExp(`"(${code})"`, "g"))]
+    .map((match) => match[1] ?? "")
+    .filter((found) => families.has(found.split("/")[0] ?? "")),
+);
+const codes = new Set([...certain, ...quoted]);
+
+const pages = new Map(
+  globSync("docs/errors/**/*.md").map((file) => [
+    file.slice("docs/errors/".length, -".md".length),
+    readFileSync(file, "utf8"),
+  ]),
+);
+
+test("the sources have codes and the documents have pages", (t) => {
+  t.true(codes.size > 50);
+  t.true(pages.size > 50);
+});
+
+test("every code has a page", (t) => {
+  t.deepEqual([...codes].filter((found) => !pages.has(found)).toSorted(), []);
+});
+
+test("every page is about a code that the program shows", (t) => {
+  const shown = new Set([...codes, "interrupted"]);
+  t.deepEqual([...pages.keys()].filter((page) => !shown.has(page)).toSorted(), []);
+});
+
+for (const [name, text] of pages) {
+  test(`${name} says what you see, why, what to do, and shows an example`, (t) => {
+    const lines = text.split("\n");
+    t.is(lines[0], `# ${name}`);
+    const parts = lines.flatMap((line) => /^\*\*([A-Z][a-z ]+)[.:]\*\* /.exec(line)?.[1] ?? []);
+    t.deepEqual(parts.slice(0, 3), ["What you see", "Why", "What to do"]);
+    t.regex(text, /\n\*\*Example[.:]\*\*|\n```[a-z]*\n[^]+\n```\n/);
+  });
+}
