@@ -83,7 +83,7 @@ for (const [attack, change] of [
     const error = await t.throwsAsync(writeFolder(next, place.root, { previous: place.tree }), {
       instanceOf: HostError,
     });
-    t.is((error).code, "folder/changed");
+    t.is(error.code, "folder/changed");
     nothingHappenedOutside(t, place);
   });
 }

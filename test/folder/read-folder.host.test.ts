@@ -77,7 +77,7 @@ test("times before 1970 round down to whole seconds", async (t) => {
 test("a folder that isn't there, and a file in its place, are told", async (t) => {
   for (const path of [join(scratch, "nothing"), import.meta.filename]) {
     const error = await t.throwsAsync(readFolder(path), { instanceOf: HostError });
-    t.is((error).code, "folder/unreadable");
+    t.is(error.code, "folder/unreadable");
     t.true(error.message.includes(path));
   }
 });

@@ -48,8 +48,8 @@ toolTest(["getfattr"], "attributes arrive where getfattr finds them", (t) => {
 test("a failure says what, where and the errno's name", (t) => {
   const path = join(scratch, "missing");
   const error = t.throws(() => listXattrs(withNul(path)), { instanceOf: SystemCallError });
-  t.is((error).code, "ENOENT");
-  t.is((error).syscall, "llistxattr");
+  t.is(error.code, "ENOENT");
+  t.is(error.syscall, "llistxattr");
   t.true(error.message.includes(path));
   writeFileSync(path, "");
   t.throws(() => getXattr(withNul(path), "user.none"), { code: "ENODATA" });
