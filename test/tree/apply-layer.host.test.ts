@@ -62,7 +62,7 @@ interface Part {
   readonly at: string;
   readonly parts: readonly Buffer[];
   readonly isMarker?: boolean;
-  readonly linkTo?: string;
+  readonly isLink?: boolean;
 }
 
 /** An entry as its archive holds it. The dice decide on its type. */
@@ -88,7 +88,7 @@ function partOf([at, to, given, dice]: Wish): Part {
   if (dice < 60) return { at, parts: [bare, made({ type: "2", linkName: to })] };
   if (dice < 70) {
     const linkTo = to.replaceAll("../", "");
-    return { at, parts: [made({ type: "1", linkName: linkTo })], linkTo };
+    return { at, parts: [made({ type: "1", linkName: linkTo })], isLink: true };
   }
   if (dice < 82) return { at, parts: [made({ name: inParent(`.wh.${last}`) })], isMarker: true };
   if (dice < 92) return { at, parts: [made({ name: `${at}/.wh..wh..opq` })], isMarker: true };
@@ -107,13 +107,12 @@ function leadsThroughLeaf(tree: FileTree, at: string): boolean {
   });
 }
 
-/** Whether a hard link's target goes away with what the link replaces, which umoci removes first. */
-function replacesTarget(tree: FileTree, at: string, linkTo: string): boolean {
-  const full = (path: string) => {
-    const cut = path.lastIndexOf("/") + 1;
-    return `/${resolvePath(tree, path.slice(0, cut)).path}/${path.slice(cut)}/`.replace("//", "/");
-  };
-  return full(linkTo).startsWith(full(at));
+/** The tree without what an entry will replace, which umoci removes before it looks for a hard link's target. */
+function withoutReplaced(tree: FileTree, at: string): FileTree {
+  const copy = tree.clone();
+  const cut = at.lastIndexOf("/") + 1;
+  copy.remove(`${resolvePath(tree, at.slice(0, cut)).path}/${at.slice(cut)}`);
+  return copy;
 }
 
 /** The stack without the entries that fail (hard links to nothing, loops), of which umoci makes nothing to compare. */
@@ -122,12 +121,12 @@ function withoutFailures(stack: readonly (readonly Part[])[]): Layer[] {
   for (const [index, parts] of stack.entries()) {
     let layer = layerOf([], index);
     const kept: Buffer[] = [];
-    for (const { at, parts: next, isMarker = false, linkTo } of parts) {
+    for (const { at, parts: next, isMarker = false, isLink = false } of parts) {
       const longer = layerOf([...kept, ...next], index);
       try {
         const before = applied([...layers, layer]);
         if (!isMarker && leadsThroughLeaf(before, at)) continue;
-        if (linkTo !== undefined && replacesTarget(before, at, linkTo)) continue;
+        if (isLink) applyLayer(withoutReplaced(before, at), parse(archive(...next)), longer);
         applied([...layers, longer]);
       } catch (error) {
         if (error instanceof TsbuildError) continue;
