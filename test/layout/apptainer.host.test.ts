@@ -1,13 +1,15 @@
 // The real Apptainer starts containers from what we write, and reads from it what we say is in it.
 
-import { chmodSync, copyFileSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ExecutionContext } from "ava";
+import { readNode } from "../../src/contents/read-node.ts";
 import { writeApps } from "../../src/layout/apps.ts";
 import { applyBaseLayout } from "../../src/layout/base-layout.ts";
 import { inspectMetadata } from "../../src/layout/inspect.ts";
 import { writeMetadata } from "../../src/layout/metadata.ts";
 import { applyOciConfig, type OciSettings } from "../../src/layout/oci-config.ts";
+import { openImage } from "../../src/source/open-image.ts";
 import { FileTree } from "../../src/tree/file-tree.ts";
 import { apptainer, apptainerTest } from "../helpers/apptainer.ts";
 import { noReads, writeTree } from "../helpers/literal-tree.ts";
@@ -61,11 +63,15 @@ const programs = ["sh", "printf", "echo", "env", "cat", "true", "test"];
 async function sandbox(t: ExecutionContext, tree: FileTree): Promise<string> {
   const folder = join(await scratch(t), "image");
   writeTree(tree, folder);
-  mkdirSync(join(folder, "bin"));
+  addPrograms(folder);
+  return folder;
+}
+
+function addPrograms(folder: string): void {
+  mkdirSync(join(folder, "bin"), { recursive: true });
   copyFileSync("/usr/bin/busybox", join(folder, "bin/busybox"));
   chmodSync(join(folder, "bin/busybox"), 0o755);
   for (const program of programs) symlinkSync("busybox", join(folder, "bin", program));
-  return folder;
 }
 
 const run = async (folder: string, ...words: readonly string[]) => {
@@ -148,4 +154,58 @@ apptainerTest("an image without a test passes it, and says so", async (t) => {
   const folder = await sandbox(t, await madeTree());
   const ran = await run(folder, "test", "IMAGE");
   t.is(ran.exitCode, 0);
+});
+
+apptainerTest("of an image that Apptainer built we tell byte for byte what it tells", async (t) => {
+  const folder = await scratch(t);
+  const definition = `Bootstrap: localimage
+From: base
+
+%post
+    echo 'Posted <v>&' >> $APPTAINER_LABELS
+    echo 'export P="é €"' >> $APPTAINER_ENVIRONMENT
+
+%labels
+    Own x y
+
+%environment
+    export A='<&>'
+
+%runscript
+    echo run
+
+%startscript
+    echo start
+
+%test
+    echo test
+
+%help
+    He said "hi" \\ <me>
+
+%apprun foo
+    echo foo
+
+%appenv foo
+    export X=1
+
+%applabels foo
+    L m
+
+%apphelp foo
+    help of foo
+
+%apprun bar-x
+    echo bar
+`;
+  writeFileSync(join(folder, "image.def"), definition);
+  addPrograms(join(folder, "base"));
+  const built = await apptainer(["build", "image.sif", "image.def"], { cwd: folder });
+  t.is(built.exitCode, 0, built.stderr);
+  const image = await openImage(join(folder, "image.sif"), "image.sif");
+  try {
+    t.is(await inspectMetadata(image.tree, readNode), image.metadata);
+  } finally {
+    await image.dispose();
+  }
 });
