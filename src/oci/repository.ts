@@ -58,12 +58,10 @@ export class Repository {
    * @throws {FormatError} `source/digest-mismatch`
    */
   async manifest(tagOrDigest: string): Promise<FetchedManifest> {
-    const { request, response } = await this.#get(`manifests/${tagOrDigest}`, {
+    const { bytes, response } = await this.#short(`manifests/${tagOrDigest}`, {
       what: this.#nameOf(tagOrDigest),
       headers: { accept: manifestTypes.join(", ") },
     });
-    if (response.status !== 200) throw await statusError(request, response);
-    const bytes = await this.#readBody(request, response);
     const stated = single(response.headers["docker-content-digest"]);
     const expected = isDigest(tagOrDigest) ? tagOrDigest : stated;
     if (isDigest(expected)) checkDigest(bytes, expected, this.#nameOf(tagOrDigest));
@@ -113,13 +111,17 @@ export class Repository {
         what,
         headers: done > 0 ? { range: `bytes=${done}-` } : {},
       });
+      if (response.status === 416 && done > 0) {
+        await drop(response);
+        throw wrongSize(what, descriptor, `${done}`);
+      }
       if (response.status !== 200 && response.status !== 206) {
         throw await statusError(request, response);
       }
       try {
         // A server that doesn't do ranges starts anew: what we have is passed over.
         let skip = done - startOf(response);
-        if (skip < 0) throw wrongSize(what, descriptor, "more than was asked for");
+        if (skip < 0) throw await statusError(request, response);
         for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
           const part = skip > 0 ? chunk.subarray(skip) : chunk;
           skip -= chunk.length - part.length;
@@ -148,13 +150,24 @@ export class Repository {
     return `${this.name}${isDigest(tagOrDigest) ? "@" : ":"}${tagOrDigest}`;
   }
 
-  async #readBody(request: HttpRequest, response: HttpResponse): Promise<Buffer> {
-    try {
-      return await readShort(request, response, maxDocumentBytes);
-    } catch (error) {
-      if (error instanceof SourceError) throw error;
-      this.#http.signal?.throwIfAborted();
-      throw connectionError(request, error);
+  /** A short answer, asked for again when it breaks off. */
+  async #short(
+    path: string,
+    rest: Omit<HttpRequest, "url" | "authorization">,
+  ): Promise<{ bytes: Buffer; response: HttpResponse }> {
+    for (let attempt = 1; ; attempt++) {
+      const { request, response } = await this.#get(path, rest);
+      if (response.status !== 200) throw await statusError(request, response);
+      try {
+        return { bytes: await readShort(request, response, maxDocumentBytes), response };
+      } catch (error) {
+        if (error instanceof SourceError) throw error;
+        this.#http.signal?.throwIfAborted();
+        if (attempt >= this.#http.attempts || !isWorthRetrying(error)) {
+          throw connectionError(request, error);
+        }
+        await this.#http.pause(attempt);
+      }
     }
   }
 
