@@ -204,7 +204,7 @@ From: base
   t.is(built.exitCode, 0, built.stderr);
   const image = await openImage(join(folder, "image.sif"), "image.sif");
   try {
-    t.is(await inspectMetadata(image.tree, readNode), image.metadata);
+    t.is(image.metadata, await inspectMetadata(image.tree, readNode));
   } finally {
     await image.dispose();
   }
