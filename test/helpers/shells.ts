@@ -1,8 +1,4 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import type { ExecutionContext } from "ava";
 
 /** Shells that images have as `/bin/sh`: Debian's, Fedora's, Alpine's. */
 export const shells: readonly (readonly [name: string, command: readonly string[]])[] = [
@@ -32,13 +28,4 @@ export function runShell(
     timeout: 20_000,
   });
   return { status, stdout, stderr };
-}
-
-/** A new folder that is gone when the test ends. */
-export function temporaryFolder(t: ExecutionContext): string {
-  const folder = mkdtempSync(join(tmpdir(), "tsbuild-test-"));
-  t.teardown(() => {
-    rmSync(folder, { recursive: true, force: true });
-  });
-  return folder;
 }

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { ociEnvironment } from "../../src/layout/oci-environment.ts";
 import { ociRunscript } from "../../src/layout/oci-runscript.ts";
-import { runShell, shells, temporaryFolder } from "../helpers/shells.ts";
+import { runShell, shells } from "../helpers/shells.ts";
+import { scratch } from "../helpers/scratch.ts";
 import { toolTest } from "../helpers/tool.ts";
 
 const nasty = [
@@ -30,8 +31,8 @@ const nasty = [
 const words = (out: string) => out.split("\0").slice(0, -1);
 
 for (const [name, command] of shells) {
-  toolTest([name], "environment values come back as they are", (t) => {
-    const file = join(temporaryFolder(t), "env.sh");
+  toolTest([name], "environment values come back as they are", async (t) => {
+    const file = join(await scratch(t), "env.sh");
     const variables = nasty.map((value, index) => [`V${index}`, value] as const);
     const names = variables.map(([variable]) => variable);
     writeFileSync(file, ociEnvironment(["PATH=/x:$y", ...variables.map((pair) => pair.join("="))]));
@@ -41,8 +42,8 @@ for (const [name, command] of shells) {
     t.deepEqual(ran.stdout.split("\0").slice(0, -1), ["/x:$y", ...nasty]);
   });
 
-  toolTest([name], "any text as an environment value", (t) => {
-    const file = join(temporaryFolder(t), "env.sh");
+  toolTest([name], "any text as an environment value", async (t) => {
+    const file = join(await scratch(t), "env.sh");
     const meaning = fc.constantFrom(...Array.from("{},.$\"'\\` \n;~*()a1-"));
     const value = fc.oneof(fc.string({ unit: "grapheme" }), fc.string({ unit: meaning }));
     const text = fc.array(value, { minLength: 100, maxLength: 100 });
@@ -61,8 +62,8 @@ for (const [name, command] of shells) {
     });
   });
 
-  toolTest([name], "a variable that is set keeps its value, but PATH is the image's", (t) => {
-    const file = join(temporaryFolder(t), "env.sh");
+  toolTest([name], "a variable that is set keeps its value, but PATH is the image's", async (t) => {
+    const file = join(await scratch(t), "env.sh");
     writeFileSync(file, ociEnvironment(["PATH=/image", "A=image", "B"]));
     const ran = runShell(command, ["-c", `. ${file}; echo "$PATH $A [$B]"; echo "\${B-unset}"`], {
       A: "user",
@@ -87,8 +88,8 @@ for (const [name, command] of shells) {
     ["evaluating", {}],
     ["not evaluating", { SINGULARITY_NO_EVAL: "1" }],
   ] as const) {
-    toolTest([name], `entrypoint, cmd and arguments, ${mode}`, (t) => {
-      const folder = temporaryFolder(t);
+    toolTest([name], `entrypoint, cmd and arguments, ${mode}`, async (t) => {
+      const folder = await scratch(t);
       const e = [...print, "E"];
       const c = ["C 1", "C2"];
       t.deepEqual(words(run(folder, e, c, [], environment).stdout), ["E", "C 1", "C2"]);
@@ -100,8 +101,8 @@ for (const [name, command] of shells) {
       t.deepEqual(words(run(folder, [], [], [...print, "A"], environment).stdout), ["A"]);
     });
 
-    toolTest([name], `the image's words are literal, ${mode}`, (t) => {
-      const folder = temporaryFolder(t);
+    toolTest([name], `the image's words are literal, ${mode}`, async (t) => {
+      const folder = await scratch(t);
       const home = { HOME: "/evil", ...environment };
       t.deepEqual(words(run(folder, [...print, ...nasty], [], [], home).stdout), nasty);
       t.deepEqual(words(run(folder, print, nasty, [], home).stdout), nasty);
@@ -111,36 +112,36 @@ for (const [name, command] of shells) {
       ]);
     });
 
-    toolTest([name], `empty arguments and those with a dash are arguments, ${mode}`, (t) => {
+    toolTest([name], `empty arguments and those with a dash are arguments, ${mode}`, async (t) => {
       const args = ["", "-x", "--", "a b"];
-      const ran = run(temporaryFolder(t), print, ["C"], args, environment);
+      const ran = run(await scratch(t), print, ["C"], args, environment);
       t.deepEqual(words(ran.stdout), args);
     });
 
-    toolTest([name], `nothing to run starts a shell and says so, ${mode}`, (t) => {
-      const ran = run(temporaryFolder(t), [], [], [], environment);
+    toolTest([name], `nothing to run starts a shell and says so, ${mode}`, async (t) => {
+      const ran = run(await scratch(t), [], [], [], environment);
       t.is(ran.status, 0);
       t.is(ran.stdout, "");
       t.regex(ran.stderr, /neither an entrypoint nor a command/);
     });
 
-    toolTest([name], `the command's exit status is the script's, ${mode}`, (t) => {
-      const ran = run(temporaryFolder(t), ["sh", "-c", "exit 7"], [], [], environment);
+    toolTest([name], `the command's exit status is the script's, ${mode}`, async (t) => {
+      const ran = run(await scratch(t), ["sh", "-c", "exit 7"], [], [], environment);
       t.is(ran.status, 7);
     });
   }
 
-  toolTest([name], "arguments are evaluated", (t) => {
-    const ran = run(temporaryFolder(t), print, [], ["$HOME", "$(echo x)"], { HOME: "/h" });
+  toolTest([name], "arguments are evaluated", async (t) => {
+    const ran = run(await scratch(t), print, [], ["$HOME", "$(echo x)"], { HOME: "/h" });
     t.deepEqual(words(ran.stdout), ["/h", "x"]);
   });
 
-  toolTest([name], "a quote in an argument breaks the evaluation, as in Apptainer", (t) => {
-    t.not(run(temporaryFolder(t), print, [], ['a"b']).status, 0);
+  toolTest([name], "a quote in an argument breaks the evaluation, as in Apptainer", async (t) => {
+    t.not(run(await scratch(t), print, [], ['a"b']).status, 0);
   });
 
-  toolTest([name], "with SINGULARITY_NO_EVAL arguments are literal", (t) => {
-    const ran = run(temporaryFolder(t), print, [], nasty, { SINGULARITY_NO_EVAL: "1", HOME: "/h" });
+  toolTest([name], "with SINGULARITY_NO_EVAL arguments are literal", async (t) => {
+    const ran = run(await scratch(t), print, [], nasty, { SINGULARITY_NO_EVAL: "1", HOME: "/h" });
     t.deepEqual(words(ran.stdout), nasty);
   });
 }

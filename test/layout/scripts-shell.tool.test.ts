@@ -8,7 +8,8 @@ import { applyBaseLayout } from "../../src/layout/base-layout.ts";
 import type { App } from "../../src/model/plan.ts";
 import { FileTree } from "../../src/tree/file-tree.ts";
 import { relocated, writeTree } from "../helpers/literal-tree.ts";
-import { runShell, shells, temporaryFolder } from "../helpers/shells.ts";
+import { runShell, shells } from "../helpers/shells.ts";
+import { scratch } from "../helpers/scratch.ts";
 import { toolTest } from "../helpers/tool.ts";
 
 function app(name: string, parts: App["parts"]): App {
@@ -28,12 +29,12 @@ const apps = [
 ];
 
 /** An image in a folder; `at` gives the host's name of one of its paths. */
-function image(t: ExecutionContext) {
+async function image(t: ExecutionContext) {
   const tree = new FileTree();
   const context = { timeSeconds: 1 };
   applyBaseLayout(tree, { ...context, overwrite: true });
   writeApps(tree, apps, context);
-  const folder = temporaryFolder(t);
+  const folder = await scratch(t);
   writeTree(tree, folder, relocated);
   return { folder, at: (path: string) => join(folder, path) };
 }
@@ -49,16 +50,16 @@ const source = (at: (path: string) => string, file: string, then: string) => [
 ];
 
 for (const [name, command] of shells) {
-  toolTest([name], "95-apps.sh does nothing without an app", (t) => {
-    const { at } = image(t);
+  toolTest([name], "95-apps.sh does nothing without an app", async (t) => {
+    const { at } = await image(t);
     const ran = runShell(command, source(at, "95-apps.sh", 'echo "$PATH|$SCIF_APPS"'), {
       PATH: "/bin",
     });
     t.is(ran.stdout + ran.stderr, "/bin|\n");
   });
 
-  toolTest([name], "95-apps.sh sets up an app", (t) => {
-    const { at } = image(t);
+  toolTest([name], "95-apps.sh sets up an app", async (t) => {
+    const { at } = await image(t);
     const show =
       'echo "$SCIF_APPS $SCIF_APPROOT"; echo "$PATH"; echo "$LD_LIBRARY_PATH"; echo "$APPVAR"; echo "$SCIF_APPINPUT"';
     const ran = runShell(command, source(at, "95-apps.sh", show), {
@@ -77,23 +78,27 @@ for (const [name, command] of shells) {
     ]);
   });
 
-  toolTest([name], "95-apps.sh leaves out an app's bin and lib when they are not there", (t) => {
-    const { at } = image(t);
-    rmSync(at("scif/apps/foo/bin"), { recursive: true });
-    rmSync(at("scif/apps/foo/lib"), { recursive: true });
-    const ran = runShell(
-      command,
-      source(at, "95-apps.sh", 'echo "$PATH|${LD_LIBRARY_PATH-unset}"'),
-      {
-        PATH: "/bin",
-        SINGULARITY_APPNAME: "foo",
-      },
-    );
-    t.is(ran.stdout, `${at("/scif/apps/foo")}:/bin|unset\n`);
-  });
+  toolTest(
+    [name],
+    "95-apps.sh leaves out an app's bin and lib when they are not there",
+    async (t) => {
+      const { at } = await image(t);
+      rmSync(at("scif/apps/foo/bin"), { recursive: true });
+      rmSync(at("scif/apps/foo/lib"), { recursive: true });
+      const ran = runShell(
+        command,
+        source(at, "95-apps.sh", 'echo "$PATH|${LD_LIBRARY_PATH-unset}"'),
+        {
+          PATH: "/bin",
+          SINGULARITY_APPNAME: "foo",
+        },
+      );
+      t.is(ran.stdout, `${at("/scif/apps/foo")}:/bin|unset\n`);
+    },
+  );
 
-  toolTest([name], "95-apps.sh ends the start for an app that is not there", (t) => {
-    const { at } = image(t);
+  toolTest([name], "95-apps.sh ends the start for an app that is not there", async (t) => {
+    const { at } = await image(t);
     const ran = runShell(command, source(at, "95-apps.sh", "echo still here"), {
       SINGULARITY_APPNAME: "nope",
     });
@@ -101,8 +106,8 @@ for (const [name, command] of shells) {
     t.is(ran.stdout, "Could not locate the container application: nope\n");
   });
 
-  toolTest([name], "99-base.sh sets prompt and libraries", (t) => {
-    const { at } = image(t);
+  toolTest([name], "99-base.sh sets prompt and libraries", async (t) => {
+    const { at } = await image(t);
     const libs = at("/.singularity.d/libs");
     const show = 'echo "$PS1|$LD_LIBRARY_PATH"; env | grep -c -e "^PS1=" -e "^LD_LIBRARY_PATH="';
     const fresh = runShell(command, source(at, "99-base.sh", show), { PS1: "" });
@@ -114,8 +119,8 @@ for (const [name, command] of shells) {
     t.is(set.stdout, `me$ |/a:${libs}\n2\n`);
   });
 
-  toolTest([name], "99-runtimevars.sh does to PATH what the user asked for", (t) => {
-    const { at } = image(t);
+  toolTest([name], "99-runtimevars.sh does to PATH what the user asked for", async (t) => {
+    const { at } = await image(t);
     const path = (environment: Record<string, string>) =>
       runShell(
         command,
@@ -134,8 +139,8 @@ for (const [name, command] of shells) {
     t.is(path({ SING_USER_DEFINED_PATH: "/only" }), "/only\n");
   });
 
-  toolTest([name], "94-appsbase.sh can be sourced whatever apps are called", (t) => {
-    const { at } = image(t);
+  toolTest([name], "94-appsbase.sh can be sourced whatever apps are called", async (t) => {
+    const { at } = await image(t);
     const ran = runShell(
       command,
       source(
@@ -158,16 +163,16 @@ for (const [name, command] of shells) {
     environment = {},
   ) => runShell(command, [at(`.singularity.d/actions/${which}`), ...words], environment);
 
-  toolTest([name], "exec has the image's environment and runs its words as they are", (t) => {
-    const { at } = image(t);
+  toolTest([name], "exec has the image's environment and runs its words as they are", async (t) => {
+    const { at } = await image(t);
     script(at(".singularity.d/env/91-environment.sh"), "export SEEN=91\n");
     mkdirSync(at(".singularity.d/env/92-folder.sh"));
     const words = ["sh", "-c", 'echo "$SEEN $environment_script $1"', "sh", "a $b"];
     t.is(action(at, "exec", words).stdout, "91  a $b\n");
   });
 
-  toolTest([name], "run: the runscript, an app's, or a shell", (t) => {
-    const { at } = image(t);
+  toolTest([name], "run: the runscript, an app's, or a shell", async (t) => {
+    const { at } = await image(t);
     script(at(".singularity.d/runscript"), 'echo "main $*"; exit 3\n');
     const main = action(at, "run", ["a", "b"]);
     t.is(main.stdout, "main a b\n");
@@ -183,8 +188,8 @@ for (const [name, command] of shells) {
     t.regex(shell.stderr, /No runscript found/);
   });
 
-  toolTest([name], "test: the test, an app's, or nothing, which is success", (t) => {
-    const { at } = image(t);
+  toolTest([name], "test: the test, an app's, or nothing, which is success", async (t) => {
+    const { at } = await image(t);
     const none = action(at, "test");
     t.is(none.status, 0);
     t.is(none.stdout, "No test found in container, executing /bin/sh -c true\n");
@@ -195,8 +200,8 @@ for (const [name, command] of shells) {
     t.is(action(at, "test", [], { SINGULARITY_APPNAME: "foo" }).stdout, "app test\n");
   });
 
-  toolTest([name], "shell: the one that was asked for, or bash", (t) => {
-    const { at } = image(t);
+  toolTest([name], "shell: the one that was asked for, or bash", async (t) => {
+    const { at } = await image(t);
     script(at("myshell"), 'echo "mine $*"\n');
     t.is(action(at, "shell", ["w"], { SINGULARITY_SHELL: at("myshell") }).stdout, "mine w\n");
     const words = ["-i", "-c", 'echo "$BASH|$PS1"'];
@@ -207,16 +212,20 @@ for (const [name, command] of shells) {
     t.is(bash.stdout, "/bin/bash|i.sif> \n");
   });
 
-  toolTest([name], "installations of apps run in their directories, one after another", (t) => {
-    const { at, folder } = image(t);
-    const text = appInstallScript([
-      { ...app("foo", { install: 'echo "$PWD $SCIF_APPNAME"; LEAK=1\n' }), installLines: [1] },
-      { ...app("it's odd", { install: 'echo "$PWD $LEAK"\n' }), installLines: [2] },
-    ]).text;
-    const file = join(folder, "post");
-    writeFileSync(file, relocated(text, folder));
-    const ran = runShell(command, ["-e", file]);
-    t.is(ran.stderr, "");
-    t.is(ran.stdout, `${at("/scif/apps/foo")} foo\n${at("/scif/apps/it's odd")} 1\n`);
-  });
+  toolTest(
+    [name],
+    "installations of apps run in their directories, one after another",
+    async (t) => {
+      const { at, folder } = await image(t);
+      const text = appInstallScript([
+        { ...app("foo", { install: 'echo "$PWD $SCIF_APPNAME"; LEAK=1\n' }), installLines: [1] },
+        { ...app("it's odd", { install: 'echo "$PWD $LEAK"\n' }), installLines: [2] },
+      ]).text;
+      const file = join(folder, "post");
+      writeFileSync(file, relocated(text, folder));
+      const ran = runShell(command, ["-e", file]);
+      t.is(ran.stderr, "");
+      t.is(ran.stdout, `${at("/scif/apps/foo")} foo\n${at("/scif/apps/it's odd")} 1\n`);
+    },
+  );
 }
