@@ -8,9 +8,12 @@ import type { StageState } from "./stage.ts";
 export async function addApps(
   step: Extract<Step, { kind: "add-apps" }>,
   stage: StageState,
-  { options }: BuildRun,
+  { options, plan }: BuildRun,
 ): Promise<void> {
-  writeApps(stage.tree, step.apps, { timeSeconds: options.time.seconds });
+  writeApps(stage.tree, step.apps, {
+    timeSeconds: options.time.seconds,
+    encoding: plan.encoding,
+  });
   for (const app of step.apps) {
     await copyAppFiles(stage.tree, app, {
       folder: options.folder,
