@@ -2,12 +2,9 @@
 // then a stretch of the file. For the outsides of image archives, whose names are plain; what is in the layers inside
 // is read by tar/, which is exact.
 
-import { createWriteStream } from "node:fs";
 import { open, stat, type FileHandle } from "node:fs/promises";
-import { randomBytes } from "node:crypto";
-import { join, posix } from "node:path";
-import { pipeline } from "node:stream/promises";
-import { FormatError, HostError, SourceError } from "../model/error.ts";
+import { posix } from "node:path";
+import { FormatError, SourceError, TsbuildError } from "../model/error.ts";
 import type { Listener } from "../model/event.ts";
 import { BlobReader, HashingReader, type BlobPlace } from "./blob-reader.ts";
 import { decompress } from "./decompress.ts";
@@ -15,6 +12,7 @@ import { compressionOf } from "./layer-index.ts";
 import type { LayoutFiles } from "./layout.ts";
 import { readPlace } from "./layout-folder.ts";
 import { ByteProgress } from "./progress.ts";
+import { writeTemporaryFile } from "./temporary-file.ts";
 
 interface Member {
   readonly place?: BlobPlace;
@@ -88,35 +86,21 @@ async function uncompressed(file: string, options: ArchiveOptions): Promise<stri
   try {
     const compression = await compressionOf(blob);
     if (compression === "none") return file;
-    const plain = join(options.temporaryFolder, `archive-${randomBytes(6).toString("hex")}.tar`);
     const reader = new HashingReader(blob, undefined, options.signal);
     const progress = new ByteProgress(options.listener, `unpack ${options.name}`, size);
-    const told = async function* (chunks: AsyncIterable<Uint8Array>) {
-      for await (const chunk of chunks) {
-        progress.at(reader.position);
-        yield chunk;
+    const chunks = async function* () {
+      try {
+        for await (const chunk of decompress(reader.chunks(), compression)) {
+          progress.at(reader.position);
+          yield chunk;
+        }
+      } catch (cause) {
+        options.signal.throwIfAborted();
+        if (cause instanceof TsbuildError) throw cause;
+        throw badArchive(options.name, `can't be decompressed: ${(cause as Error).message}`, cause);
       }
     };
-    try {
-      await pipeline(
-        told(decompress(reader.chunks(), compression)),
-        createWriteStream(plain, { flags: "wx", mode: 0o600 }),
-      );
-    } catch (cause) {
-      options.signal.throwIfAborted();
-      const { code, message, syscall } = cause as NodeJS.ErrnoException;
-      if (syscall !== undefined) {
-        throw new HostError("host/temporary-folder", `cannot unpack ${options.name}: ${message}`, {
-          cause,
-          hint:
-            code === "ENOSPC"
-              ? "there is too little room: name another folder with --tmpdir"
-              : "name another folder with --tmpdir",
-        });
-      }
-      throw badArchive(options.name, `can't be decompressed: ${message}`, cause);
-    }
-    return plain;
+    return await writeTemporaryFile(options.temporaryFolder, chunks(), options.name);
   } finally {
     await blob.close();
   }
