@@ -2,6 +2,7 @@
 
 export { dockerSource } from "./docker.ts";
 export { dockerArchiveSource } from "./docker-archive.ts";
+export { dockerDaemonSource } from "./docker-daemon.ts";
 export { ociSource } from "./oci.ts";
 export { ociArchiveSource } from "./oci-archive.ts";
 export { localImageSource } from "./localimage.ts";
