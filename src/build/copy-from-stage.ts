@@ -13,6 +13,7 @@ export async function copyFromStageStep(
   if (from === undefined) throw new Error(`the plan copies from the unknown stage ${step.stage}`);
   const { warnings } = await copyFromStage(stage.tree, from.tree, step.lines, {
     timeSeconds: options.time.seconds,
+    environment: options.environment,
   });
   for (const { code, message } of warnings) options.listener({ type: "warning", code, message });
 }
