@@ -12,7 +12,7 @@ import { Directory, type FileTree } from "../tree/file-tree.ts";
 import { goObject, goString } from "./go-json.ts";
 import { readLabels } from "./labels.ts";
 import { placeOf } from "./place.ts";
-import { readMetadata, type ReadNode } from "./read-metadata.ts";
+import { maxMetadataBytes, readMetadata, tooLarge, type ReadNode } from "./read-metadata.ts";
 
 /**
  * What an image says about itself, as one line of JSON, from the files in its tree.
@@ -59,12 +59,19 @@ async function appsOf(tree: FileTree, read: ReturnType<typeof reader>): Promise<
 
 /** Reads members; each comes as JSON, `""` or `{}` when there is nothing. */
 function reader(tree: FileTree, readNode: ReadNode) {
-  const content = async (path: ByteString) =>
-    (await readMetadata(tree, path, readNode))?.replace(/\n+$/, "") ?? "";
+  let total = 0;
+  const read = async (path: ByteString) => {
+    const text = await readMetadata(tree, path, readNode);
+    total += text?.length ?? 0;
+    // Many files of a hostile image, each of an allowed size, must not fill the memory either.
+    if (total > 4 * maxMetadataBytes) throw tooLarge("all metadata", total, 4 * maxMetadataBytes);
+    return text;
+  };
+  const content = async (path: ByteString) => (await read(path))?.replace(/\n+$/, "") ?? "";
   return {
     text: async (path: ByteString) => goString(await content(path)),
     labels: async (path: ByteString) => {
-      const json = await readMetadata(tree, path, readNode);
+      const json = await read(path);
       return json === undefined ? "{}" : goObject(readLabels(json, path), "compact");
     },
     environment: async (path: ByteString, wanted: RegExp) => {

@@ -23,13 +23,18 @@ export async function readMetadata(
   const node = tree.get(placeOf(tree, path));
   if (node?.type !== "file") return undefined;
   if (node.sizeBytes > maxMetadataBytes) {
-    throw new FormatError(
-      "layout/metadata-too-large",
-      `/${displayName(path)} in the image has ${node.sizeBytes} bytes, more than the ${maxMetadataBytes} that such a file may have`,
-      { hint: "look at what the base image or %post put there, and remove it in %post" },
-    );
+    throw tooLarge(`/${displayName(path)}`, node.sizeBytes, maxMetadataBytes);
   }
   const { content } = node;
   const bytes = content.kind === "bytes" ? content.bytes : await readNode(node);
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+}
+
+/** The error for metadata that nobody could have meant. `what` is a path, or several things together. */
+export function tooLarge(what: string, sizeBytes: number, limitBytes: number): FormatError {
+  return new FormatError(
+    "layout/metadata-too-large",
+    `${what} in the image: ${sizeBytes} bytes, more than the ${limitBytes} that it may have`,
+    { hint: "look at what the base image or %post put there, and remove it in %post" },
+  );
 }

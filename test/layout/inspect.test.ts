@@ -1,5 +1,6 @@
 import test from "ava";
 import { inspectMetadata } from "../../src/layout/inspect.ts";
+import type { FileNode } from "../../src/model/node.ts";
 import { FileTree } from "../../src/tree/file-tree.ts";
 import { farAway, noReads, treeOf } from "../helpers/literal-tree.ts";
 
@@ -70,4 +71,23 @@ test("it is JSON whatever the bytes are", async (t) => {
     },
     type: "container",
   });
+});
+
+test("a thousand large files are refused before they fill the memory", async (t) => {
+  const megabytes = 8 * 1024 * 1024;
+  const bytes = Buffer.alloc(megabytes, "x");
+  const tree = new FileTree();
+  const file: FileNode = {
+    type: "file",
+    mode: 0o755,
+    uid: 0,
+    gid: 0,
+    mtimeSeconds: 0,
+    sizeBytes: megabytes,
+    content: { kind: "bytes", bytes },
+  };
+  for (let index = 0; index < 1000; index++) {
+    tree.put(`${own}/env/9${index}-environment.sh`, file);
+  }
+  await t.throwsAsync(inspectMetadata(tree, noReads), { code: "layout/metadata-too-large" });
 });
