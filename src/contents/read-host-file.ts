@@ -52,23 +52,25 @@ export function* readHostFile(path: Buffer, sizeBytes: number): Generator<Uint8A
     if (!stats.isFile()) throw changed(name, sizeBytes, "it is not a regular file");
     if (stats.size !== sizeBytes) throw changed(name, sizeBytes, `${stats.size}`);
     let done = 0;
-    while (done < sizeBytes) {
-      const got = read(descriptor, buffer, name);
-      if (got === 0) throw changed(name, sizeBytes, `${done}`);
+    for (;;) {
+      // Asking for more than there should be tells in the same call whether there is more.
+      const wanted = Math.min(buffer.length, sizeBytes - done + 1);
+      const got = read(descriptor, buffer, wanted, name);
       done += got;
       if (done > sizeBytes) throw changed(name, sizeBytes, "more");
-      yield buffer.subarray(0, got);
+      if (got > 0) yield buffer.subarray(0, got);
+      if (done === sizeBytes && got < wanted) break;
+      if (got === 0) throw changed(name, sizeBytes, `${done}`);
     }
-    if (read(descriptor, buffer.subarray(0, 1), name) !== 0) throw changed(name, sizeBytes, "more");
   } finally {
     closeSync(descriptor);
     idle.push(buffer);
   }
 }
 
-function read(descriptor: number, into: Buffer, name: string): number {
+function read(descriptor: number, into: Buffer, length: number, name: string): number {
   try {
-    return readSync(descriptor, into, 0, into.length, null);
+    return readSync(descriptor, into, 0, length, null);
   } catch (error) {
     throw unreadable(name, error);
   }

@@ -1,5 +1,6 @@
 import type { Compressor } from "./compressor.ts";
 import { compressorIds } from "./format.ts";
+import { looksPacked } from "./looks-packed.ts";
 
 /** What the format calls gzip: each block a zlib stream (RFC 1950). */
 export const gzipCompressor: Compressor = {
@@ -17,7 +18,8 @@ export const gzipCompressor: Compressor = {
     const { zlib } = await import("libdeflate");
     return {
       compress(input, output) {
-        const compressed = zlib(input, level);
+        // Most of what is packed already gets a little smaller; the lowest level finds that little as well.
+        const compressed = zlib(input, level < 10 && looksPacked(input) ? 1 : level);
         if (compressed.length >= input.length) return 0;
         output.set(compressed);
         return compressed.length;

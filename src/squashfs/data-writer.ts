@@ -6,6 +6,7 @@ import { createHash, hash } from "node:crypto";
 import type { FileNode } from "../model/node.ts";
 import type { BlockPool, Slot } from "./block-pool.ts";
 import { none, storedDataBit } from "./format.ts";
+import { looksPacked } from "./looks-packed.ts";
 
 /** Where the content of a file is, as its inode says. */
 export interface StoredFile {
@@ -61,6 +62,15 @@ interface BigFile {
   started: boolean;
 }
 
+/** What a small file has: all of it is in a fragment. */
+const noBlocks = new Uint32Array(0);
+
+interface OpenFragment {
+  readonly number: number;
+  readonly slot: Slot;
+  filled: number;
+}
+
 interface Place {
   readonly fragment: number;
   readonly offset: number;
@@ -80,7 +90,8 @@ export class DataWriter {
 
   readonly fragments: FragmentEntry[] = [];
   #fragmentCount = 0;
-  #fragment: { readonly slot: Slot; filled: number } | undefined;
+  /** The fragment blocks that are being filled: one for each kind of content. */
+  readonly #openFragments = new Map<boolean, OpenFragment>();
 
   readonly #smallFiles = new Map<string, Place>();
   readonly #bigFiles = new Map<string, StoredFile>();
@@ -165,7 +176,8 @@ export class DataWriter {
 
   /** Writes what is still under way. */
   async finish(): Promise<void> {
-    this.#closeFragment();
+    for (const open of this.#openFragments.values()) this.#closeFragment(open);
+    this.#openFragments.clear();
     if (this.#nextPending < this.#pending.length) {
       await new Promise<void>((resolve) => (this.#idle = resolve));
     }
@@ -191,36 +203,42 @@ export class DataWriter {
     const key = this.#copyPossible(node) ? hash("sha256", bytes, "binary") : undefined;
     let place = key === undefined ? undefined : this.#smallFiles.get(key);
     if (place === undefined) {
-      if (this.#fragment !== undefined && this.#fragment.filled + bytes.length > this.#blockBytes) {
-        this.#closeFragment();
-      }
-      this.#fragment ??= { slot: await this.#pool.takeSlot(), filled: 0 };
-      place = { fragment: this.#fragmentCount, offset: this.#fragment.filled };
-      this.#fragment.slot.input.set(bytes, this.#fragment.filled);
-      this.#fragment.filled += bytes.length;
+      const open = await this.#openFragment(bytes);
+      place = { fragment: open.number, offset: open.filled };
+      open.slot.input.set(bytes, open.filled);
+      open.filled += bytes.length;
       if (key !== undefined) this.#smallFiles.set(key, place);
     }
     this.#stored.set(node, {
       start: 0,
-      blocks: new Uint32Array(0),
+      blocks: noBlocks,
       fragment: place.fragment,
       fragmentOffset: place.offset,
       sparseBytes: 0,
     });
   }
 
-  #closeFragment(): void {
-    if (this.#fragment === undefined) return;
-    const { slot, filled } = this.#fragment;
-    this.#fragment = undefined;
-    this.#submit({
-      kind: "fragment",
-      number: this.#fragmentCount,
-      slot,
-      lengthBytes: filled,
-      result: undefined,
-    });
+  /**
+   * A fragment block with room for the bytes. What is packed already has blocks of its own: among texts it would take
+   * the place of what the compressor could refer to.
+   */
+  async #openFragment(bytes: Uint8Array): Promise<OpenFragment> {
+    const kind = looksPacked(bytes);
+    const open = this.#openFragments.get(kind);
+    if (open !== undefined) {
+      if (open.filled + bytes.length <= this.#blockBytes) return open;
+      this.#openFragments.delete(kind);
+      this.#closeFragment(open);
+    }
+    const slot = await this.#pool.takeSlot();
+    const made = { number: this.#fragmentCount, slot, filled: 0 };
     this.#fragmentCount += 1;
+    this.#openFragments.set(kind, made);
+    return made;
+  }
+
+  #closeFragment({ number, slot, filled }: OpenFragment): void {
+    this.#submit({ kind: "fragment", number, slot, lengthBytes: filled, result: undefined });
   }
 
   // Big files

@@ -26,10 +26,13 @@ import { XattrTable } from "./xattr-table.ts";
 interface Frame {
   readonly directory: Directory;
   readonly path: ByteString;
+  readonly number: number;
   readonly parentNumber: number;
   readonly children: readonly [ByteString, Directory | LeafNode][];
+  /** The inode numbers of the children that were passed. */
+  readonly numbers: number[];
+  /** Where the inodes of subdirectories are. */
   readonly inodes: Map<ByteString, MetadataPosition>;
-  next: number;
 }
 
 export class TableWriter {
@@ -39,9 +42,12 @@ export class TableWriter {
   readonly xattrs: XattrTable;
   readonly #tree: FileTree;
   readonly #storedFile: (node: FileNode) => StoredFile | undefined;
-  readonly #numbers = new Map<Directory | LeafNode, number>();
   readonly #links = new Map<LeafNode, number>();
+  /** Of leaves with several names. */
+  readonly #numbers = new Map<LeafNode, number>();
   readonly #written = new Map<LeafNode, MetadataPosition>();
+  #lastNumber = 0;
+  #inodeCount = 0;
 
   constructor(
     tree: FileTree,
@@ -57,70 +63,71 @@ export class TableWriter {
   }
 
   get inodeCount(): number {
-    return this.#numbers.size;
+    return this.#inodeCount;
   }
 
   /** Writes all inodes and listings and says where the root's inode is. */
   writeAll(): MetadataPosition {
     const { root } = this.#tree;
-    this.#giveNumbers();
-    const stack = [this.#frame(root, "", this.#numbers.size + 1)];
+    this.#count();
+    const stack = [this.#frame(root, "", this.#inodeCount, this.#inodeCount + 1)];
     let last: MetadataPosition = { block: 0, offset: 0 };
     for (let frame = stack.at(-1); frame !== undefined; frame = stack.at(-1)) {
-      const child = frame.children[frame.next];
+      const child = frame.children[frame.numbers.length];
       if (child === undefined) {
         last = this.#finishDirectory(frame);
         stack.pop();
         stack.at(-1)?.inodes.set(nameOf(frame.path), last);
         continue;
       }
-      frame.next += 1;
       const [name, node] = child;
+      const number = this.#numberOf(node);
+      frame.numbers.push(number);
       if (node instanceof Directory) {
         const path = frame.path === "" ? name : `${frame.path}/${name}`;
-        stack.push(this.#frame(node, path, this.#numberOf(frame.directory)));
+        stack.push(this.#frame(node, path, number, frame.number));
       }
     }
     return last;
   }
 
-  #frame(directory: Directory, path: ByteString, parentNumber: number): Frame {
-    return {
-      directory,
-      path,
-      parentNumber,
-      children: directory.sorted(),
-      inodes: new Map(),
-      next: 0,
-    };
+  #frame(directory: Directory, path: ByteString, number: number, parentNumber: number): Frame {
+    const children = directory.sorted();
+    return { directory, path, number, parentNumber, children, numbers: [], inodes: new Map() };
   }
 
-  #giveNumbers(): void {
-    const { root } = this.#tree;
-    const stack = [root.sorted().values()];
-    for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
-      const step = top.next();
-      if (step.done === true) {
-        stack.pop();
-        continue;
-      }
-      const [, child] = step.value;
-      if (child instanceof Directory) stack.push(child.sorted().values());
-      else this.#links.set(child, (this.#links.get(child) ?? 0) + 1);
-      if (!this.#numbers.has(child)) this.#numbers.set(child, this.#numbers.size + 1);
-    }
-    this.#numbers.set(root, this.#numbers.size + 1);
-  }
-
+  /** The next inode number, or the one that a leaf has under an earlier name. */
   #numberOf(node: Directory | LeafNode): number {
-    return this.#numbers.get(node) ?? 0;
+    const known = node instanceof Directory ? undefined : this.#numbers.get(node);
+    if (known !== undefined) return known;
+    this.#lastNumber += 1;
+    if (!(node instanceof Directory) && (this.#links.get(node) ?? 1) > 1) {
+      this.#numbers.set(node, this.#lastNumber);
+    }
+    return this.#lastNumber;
+  }
+
+  /** Counts inodes, and the names of each leaf. */
+  #count(): void {
+    const stack = [this.#tree.root];
+    let directories = 0;
+    for (let directory = stack.pop(); directory !== undefined; directory = stack.pop()) {
+      directories += 1;
+      for (const child of directory.children.values()) {
+        if (child instanceof Directory) stack.push(child);
+        else this.#links.set(child, (this.#links.get(child) ?? 0) + 1);
+      }
+    }
+    this.#inodeCount = directories + this.#links.size;
   }
 
   /** The leaves' inodes (those of subdirectories are written already), the listing, and the directory's own inode. */
-  #finishDirectory({ directory, path, parentNumber, children, inodes }: Frame): MetadataPosition {
+  #finishDirectory(frame: Frame): MetadataPosition {
+    const { directory, path, number, parentNumber, children, numbers, inodes } = frame;
     const entries: ListingEntry[] = [];
     let subdirectories = 0;
-    for (const [name, child] of children) {
+    for (const [index, [name, child]] of children.entries()) {
+      const inodeNumber = numbers[index] ?? 0;
       const bytes = bytesOf(name);
       const childPath = path === "" ? name : `${path}/${name}`;
       if (bytes.length === 0 || bytes.length > limits.nameBytes || /^\.\.?$|[/\0]/.test(name)) {
@@ -138,21 +145,21 @@ export class TableWriter {
         name: bytes,
         inode: isDirectory
           ? (inodes.get(name) ?? { block: 0, offset: 0 })
-          : this.#writeLeaf(child, childPath),
-        inodeNumber: this.#numberOf(child),
+          : this.#writeLeaf(child, childPath, inodeNumber),
+        inodeNumber,
         type: inodeTypes[isDirectory ? "directory" : child.type],
       });
     }
     const listing = writeListing(this.directories, entries);
-    const head = this.#head(directory.node, path, this.#numberOf(directory), 2 + subdirectories);
+    const head = this.#head(directory.node, path, number, 2 + subdirectories);
     return this.#append(encodeDirectory(head, listing, parentNumber), path);
   }
 
-  #writeLeaf(node: LeafNode, path: ByteString): MetadataPosition {
+  #writeLeaf(node: LeafNode, path: ByteString, number: number): MetadataPosition {
     const written = this.#written.get(node);
     if (written !== undefined) return written;
     const links = this.#links.get(node) ?? 1;
-    const head = this.#head(node, path, this.#numberOf(node), links);
+    const head = this.#head(node, path, number, links);
     const position = this.#append(this.#encodeLeaf(head, node, path), path);
     if (links > 1) this.#written.set(node, position);
     return position;
@@ -197,7 +204,7 @@ export class TableWriter {
     if (
       position.block > limits.tableBytes ||
       this.directories.position.block > limits.tableBytes ||
-      this.#numbers.size > 0xffff_fffe
+      this.#inodeCount > 0xffff_fffe
     ) {
       throw new FormatError(
         "squashfs/limit",
