@@ -103,8 +103,10 @@ export function bodyText({ bodySpan: { start, end } }: SectionSyntax, text: stri
 
 function addLines(lines: number[], { bodySpan }: SectionSyntax, text: StageText): void {
   let at = bodySpan.start;
+  let line = 0;
   while (at < bodySpan.end) {
-    lines.push(text.lineAt(at));
+    line = line > 0 && text.isVerbatim ? line + 1 : text.lineAt(at);
+    lines.push(line);
     const feed = text.text.indexOf("\n", at);
     if (feed === -1) break;
     at = feed + 1;

@@ -17,15 +17,10 @@ const space = "\\t\\n\\f\\r ";
  * A word of a `%files` line: one with a placeholder in it, or a run without white space and quotes, or what stands in
  * double quotes. A single quote opens a word and is part of it; that it has no end is Apptainer's mistake, which we keep.
  */
-const word = new RegExp(
-  [
-    `[^${space}"']*\\{\\{[${space}]*[0-9A-Za-z_]+[${space}]*\\}\\}[^${space}"']*`,
-    `[^${space}"']+`,
-    `"[^"]*"`,
-    `'[^']*`,
-  ].join("|"),
-  "g",
-);
+const plainWord = `[^${space}"']+|"[^"]*"|'[^']*`;
+const templateWord = `[^${space}"']*\\{\\{[${space}]*[0-9A-Za-z_]+[${space}]*\\}\\}[^${space}"']*`;
+const word = new RegExp(plainWord, "g");
+const wordWithTemplates = new RegExp(`${templateWord}|${plainWord}`, "g");
 
 /**
  * The copies that the lines of a `%files` section ask for. The first word of a line is the source, the second the
@@ -36,7 +31,7 @@ export function splitCopyLines(section: Section): CopyLines {
   const lines: CopyLine[] = [];
   const diagnostics: Diagnostic[] = [];
   for (const { text, location } of meaningfulLines(section)) {
-    const words = text.match(word) ?? [];
+    const words = text.match(text.includes("{{") ? wordWithTemplates : word) ?? [];
     const [source, destination] = words.map((part) => trim(part).replaceAll(/^"+|"+$/g, ""));
     if (source === undefined) {
       diagnostics.push({
@@ -105,6 +100,7 @@ const oddity = (message: string) => ({ message, hint: quoteHint });
 
 /** In what way the line's quotes or backslashes don't do what they look like. */
 function oddQuotes(text: string, words: readonly string[]) {
+  if (!/["'\\]/.test(text)) return undefined;
   const [source = "", destination = ""] = words;
   if (source.startsWith("'") || destination.startsWith("'")) {
     return oddity(`single quotes don't hold words together in ${displayText(text)}`);

@@ -4,7 +4,7 @@
 
 import type { AppSectionName, SectionName } from "../model/definition.ts";
 import { isAppSectionName, isSectionName } from "./section-names.ts";
-import { skipWhiteSpace } from "./white-space.ts";
+import { skipBlanks } from "./white-space.ts";
 
 export type HeadingKind = "section" | "app" | "unknown";
 
@@ -19,11 +19,11 @@ export interface Heading {
 
 /** The heading that starts at the offset, which is the start of a line, or undefined if that line is none. */
 export function headingAt(text: string, offset: number): Heading | undefined {
-  // Most lines end here, so this comes before the search for the line's end.
-  const first = skipWhiteSpace(text, offset, text.length);
-  if (text[first] !== "%") return undefined;
+  // Most lines are through here, by their first character.
+  const first = text.charCodeAt(offset);
+  if (first === 0x0a || (first > 0x20 && first < 0x80 && first !== 0x25)) return undefined;
+  if (text[skipBlanks(text, offset)] !== "%") return undefined;
   const feed = text.indexOf("\n", offset);
-  if (feed !== -1 && feed < first) return undefined;
   const end = feed === -1 ? text.length : feed;
   const line = text.slice(offset, text[end - 1] === "\r" ? end - 1 : end);
   const [word = "", ...rest] = line.replace(/^%+/, "").split(" ");

@@ -14,7 +14,7 @@ import { substitute } from "./substitute.ts";
 import { suggest } from "./suggest.ts";
 import { decodeText, leaveText } from "./text-encoding.ts";
 import { tooLarge } from "./too-large.ts";
-import { skipWhiteSpace, trim } from "./white-space.ts";
+import { skipBlanks, trim } from "./white-space.ts";
 
 export interface ReadOptions {
   /** The file as the user named it, for places. */
@@ -146,7 +146,7 @@ function readDefaults({ sections }: StageSyntax, text: StageText) {
     if (headingName(section.heading) !== "arguments") continue;
     let lineStart = section.bodySpan.start;
     for (const raw of text.text.slice(lineStart, section.bodySpan.end).split("\n")) {
-      const start = skipWhiteSpace(raw, 0, raw.length);
+      const start = skipBlanks(raw, 0);
       const line = trim(raw);
       const pair = splitPair(line);
       if (pair !== undefined && !line.startsWith("#")) values.set(pair.name, pair.value);

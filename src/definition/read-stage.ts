@@ -11,7 +11,7 @@ import {
   LoneBackslash,
   UnknownHeading,
 } from "./tokens.ts";
-import { skipWhiteSpace, trim, trimmedEnd } from "./white-space.ts";
+import { skipBlanks, trim, trimmedEnd } from "./white-space.ts";
 
 /** Offsets into the text of the stage. */
 export interface Span {
@@ -27,6 +27,8 @@ export interface FieldSyntax extends Span {
   /** Undefined when the field ends with a backslash: then it is as if it were not there. */
   readonly value: string | undefined;
   readonly valueSpan: Span;
+  /** Whether the value goes over more than one line. */
+  readonly isContinued: boolean;
 }
 
 /** A heading of a known kind, and the lines below it. */
@@ -61,16 +63,19 @@ export function readStage(text: string): StageSyntax {
   const lastMeaningful = elements.findLastIndex(
     (element) => !isToken(element) || trim(element.image) !== "",
   );
+  // The field that a backslash has left open. To Apptainer it stays so until some value is continued to its end, and on
+  // a blank line or comment before that it crashes; but blank lines at the end of a header it trims away.
+  let open: FieldSyntax | undefined;
   for (const [index, element] of elements.entries()) {
-    if (!isToken(element)) {
-      fields.push(readField(element));
-      continue;
-    }
-    // A comment or a blank line does not continue a value. At the very end of a header Apptainer trims it away.
-    const before = elements[index - 1];
-    const open = before !== undefined && !isToken(before) ? fields.at(-1) : undefined;
-    if (open !== undefined && open.value === undefined && index <= lastMeaningful) {
+    if (isToken(element)) {
+      if (open === undefined || index > lastMeaningful) continue;
       problems.push({ kind: "broken-continuation", key: open.key, ...lineSpan(element) });
+      open = undefined;
+    } else {
+      const field = readField(element);
+      fields.push(field);
+      if (field.value === undefined) open = field;
+      else if (field.isContinued) open = undefined;
     }
   }
   return { fields, sections: childNodes(tree, "section").map(readSection), problems };
@@ -92,6 +97,7 @@ function readField(node: CstNode): FieldSyntax {
     keySpan,
     value: valueOf(pieces),
     valueSpan: { start: valueStart, end: valueEnd },
+    isContinued: pieces.some((token) => token.tokenType === Continuation),
     start: keySpan.start,
     end: Math.max(valueEnd, keySpan.end),
   };
@@ -166,7 +172,7 @@ function lineSpan(token: IToken | undefined): Span {
 }
 
 function trimmedSpan({ startOffset, image }: IToken): Span {
-  const start = skipWhiteSpace(image, 0, image.length);
+  const start = skipBlanks(image, 0);
   const end = trimmedEnd(image, start, image.length);
   return { start: startOffset + start, end: startOffset + end };
 }

@@ -85,6 +85,11 @@ export class StageText {
     this.#replacements = replacements;
   }
 
+  /** Whether the text is the file's, so that its lines follow each other as they do there. */
+  get isVerbatim(): boolean {
+    return this.#replacements.length === 0;
+  }
+
   /** The same stage with another text. */
   replaced(text: string, replacements: readonly Replacement[]): StageText {
     return new StageText(this.source, this.#start, text, replacements);

@@ -15,7 +15,7 @@ export function stageOddities(syntax: StageSyntax, text: StageText): Diagnostic[
   const add = (code: string, span: { start: number; end: number }, message: string, hint: string) =>
     found.push({
       severity: "warning",
-      code: `definition/${code}`,
+      code,
       message,
       location: text.location(span.start, span.end),
       hint,
@@ -26,17 +26,22 @@ export function stageOddities(syntax: StageSyntax, text: StageText): Diagnostic[
     const shown = displayText(field.key);
     if (field.value === undefined) {
       const message = `${shown} is lost: its value ends with a backslash and does not go on`;
-      add("dropped-keyword", field, message, "take the backslash away");
+      add("definition/dropped-keyword", field, message, "take the backslash away");
       continue;
     }
     if (seen.has(key)) {
       const message = `${shown} is given again; only the last value counts`;
-      add("repeated-keyword", field, message, "keep one of the lines");
+      add("definition/repeated-keyword", field, message, "keep one of the lines");
     }
     seen.add(key);
     if (key === "includecmd") {
       const message = `${shown} has no effect since version 3`;
-      add("dead-keyword", field, message, "take the line away; %setup runs commands on the host");
+      add(
+        "definition/dead-keyword",
+        field,
+        message,
+        "take the line away; %setup runs commands on the host",
+      );
     }
   }
   for (const [index, section] of syntax.sections.entries()) {
@@ -47,7 +52,7 @@ export function stageOddities(syntax: StageSyntax, text: StageText): Diagnostic[
     if (delimiter === undefined || !hasLine(bodyText(section, text.text), delimiter)) continue;
     const message = `%${headingName(section.heading)} starts a section in the middle of the heredoc up to ${displayText(delimiter)}`;
     const hint = "put something in front of the % if this line is text of the heredoc";
-    add("heading-in-heredoc", section.headingSpan, message, hint);
+    add("definition/heading-in-heredoc", section.headingSpan, message, hint);
   }
   return found;
 }

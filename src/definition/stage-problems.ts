@@ -30,7 +30,7 @@ export function stageProblems(
 ): Diagnostic[] {
   const found: Diagnostic[] = [];
   const add: Add = (severity, code, location, message, hint) =>
-    found.push({ severity, code: `definition/${code}`, message, location, hint });
+    found.push({ severity, code, message, location, hint });
   const names = new Map<string, Stage>();
   for (const stage of stages) {
     checkAgent(stage, stages, agents === undefined ? undefined : [...agents], add);
@@ -40,7 +40,7 @@ export function stageProblems(
     else {
       const message = `a stage above is called ${displayText(stage.name)} too`;
       const hint = "give each stage a name of its own: %files from takes the first of two";
-      add("warning", "repeated-stage", fieldLocation(stage, "stage"), message, hint);
+      add("warning", "definition/repeated-stage", fieldLocation(stage, "stage"), message, hint);
     }
   }
   for (const stage of stages) {
@@ -66,7 +66,13 @@ function checkAgent(
   if (stage.header.length === 0) {
     const location = first?.location ?? stage.location;
     const message = "there are sections but no header before them";
-    add("error", "no-header", location, message, "start each stage with a line Bootstrap: AGENT");
+    add(
+      "error",
+      "definition/no-header",
+      location,
+      message,
+      "start each stage with a line Bootstrap: AGENT",
+    );
     return;
   }
   const bootstrap = stage.header.find((field) => field.key === "bootstrap");
@@ -76,12 +82,24 @@ function checkAgent(
       next === undefined
         ? "add a line Bootstrap: AGENT, docker for one"
         : `a stage begins at its Bootstrap line: move that, line ${next.location.line}, above this one`;
-    add("error", "no-bootstrap", stage.location, "the stage has no Bootstrap line", hint);
+    add(
+      "error",
+      "definition/no-bootstrap",
+      stage.location,
+      "the stage has no Bootstrap line",
+      hint,
+    );
     return;
   }
   if (bootstrap.value === "") {
     const message = "Bootstrap has no value";
-    add("error", "no-bootstrap", bootstrap.location, message, "name an agent: Bootstrap: docker");
+    add(
+      "error",
+      "definition/no-bootstrap",
+      bootstrap.location,
+      message,
+      "name an agent: Bootstrap: docker",
+    );
     return;
   }
   if (agents !== undefined && !agents.includes(bootstrap.value)) {
@@ -93,13 +111,13 @@ function checkAgent(
         : near === bootstrap.value.toLowerCase()
           ? `agents are written in lower case: ${near}`
           : `did you mean ${near}?`;
-    add("error", "unknown-bootstrap", bootstrap.valueLocation, message, hint);
+    add("error", "definition/unknown-bootstrap", bootstrap.valueLocation, message, hint);
   }
   const from = stage.header.find((field) => field.key === "from");
   if (bootstrap.value === "localimage" && (from?.value ?? "") === "") {
     const message = "the agent localimage needs to know the image";
     const hint = "add a line From: FILE; Apptainer would take the working directory";
-    add("error", "missing-keyword", bootstrap.location, message, hint);
+    add("error", "definition/missing-keyword", bootstrap.location, message, hint);
   }
 }
 
@@ -117,7 +135,7 @@ function checkFiles(
       section.argument.trim() === ""
         ? "take the blanks behind %files away"
         : "write %files, or %files from STAGE";
-    add("warning", "files-ignored", section.location, message, hint);
+    add("warning", "definition/files-ignored", section.location, message, hint);
     return;
   }
   if (origin.kind === "stage" && !names.includes(origin.name)) {
@@ -129,7 +147,7 @@ function checkFiles(
           ? "no stage has a name: add a line Stage: NAME to a header"
           : `stages are ${names.map(displayText).join(", ")}`;
     const message = `there is no stage ${displayText(origin.name)} to copy from`;
-    add("error", "unknown-stage", section.location, message, hint);
+    add("error", "definition/unknown-stage", section.location, message, hint);
   }
   found.push(...splitCopyLines(section).diagnostics);
 }
@@ -138,5 +156,11 @@ function checkInterpreter(section: Section, add: Add): void {
   if (!["pre", "setup", "post"].includes(section.name)) return;
   if (scriptInterpreter(section.argument) !== undefined) return;
   const message = `the -c behind %${section.name} names no shell`;
-  add("error", "missing-shell", section.location, message, `write %${section.name} -c /bin/bash`);
+  add(
+    "error",
+    "definition/missing-shell",
+    section.location,
+    message,
+    `write %${section.name} -c /bin/bash`,
+  );
 }

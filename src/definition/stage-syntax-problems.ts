@@ -10,6 +10,7 @@ import type { SectionSyntax, StageProblem, StageSyntax } from "./read-stage.ts";
 import type { StageText } from "./source-text.ts";
 import { noColonHint, unknownKeywordHint } from "./unknown-keyword.ts";
 import { unknownSection } from "./unknown-section.ts";
+import { lineEnd } from "./tokens.ts";
 import { trim } from "./white-space.ts";
 
 /**
@@ -25,27 +26,33 @@ export function syntaxProblems(
   const add = (code: string, start: number, end: number, message: string, hint: string) =>
     found.push({
       severity: "error",
-      code: `definition/${code}`,
+      code,
       message,
       location: text.location(start, end),
       hint,
     });
-  const splitNote = isLater
+  // Said once: who reads the first of many such mistakes knows about the others.
+  let splitNote = isLater
     ? "; this is the header of a stage because the line above that starts with bootstrap: begins one, in a heredoc too: indent that line if it is text"
     : "";
+  const takeSplitNote = () => {
+    const note = splitNote;
+    splitNote = "";
+    return note;
+  };
   for (const problem of syntax.problems) {
     const { start, end } = problem;
     if (problem.kind === "no-colon") {
       const line = text.text.slice(start, end);
       const message = `no colon in the header line "${displayText(line)}"`;
-      add("header-no-colon", start, end, message, noColonHint(line) + splitNote);
+      add("definition/header-no-colon", start, end, message, noColonHint(line) + takeSplitNote());
     } else if (problem.kind === "broken-continuation") {
-      const message = `the value of ${displayText(problem.key)} does not go on: the line above ends with a backslash`;
+      const message = `the value of ${displayText(problem.key)} ends with a backslash and does not go on`;
       const hint = "take the backslash away, or the blank line or comment after it";
-      add("broken-continuation", start, end, message, hint);
+      add("definition/broken-continuation", start, end, message, hint);
     } else {
       const { message, hint } = unknownSection(problem.heading, delimiterAt(syntax, problem, text));
-      add("unknown-section", start, end, message, hint);
+      add("definition/unknown-section", start, end, message, hint);
     }
   }
   for (const { key, keySpan, value } of syntax.fields) {
@@ -54,13 +61,14 @@ export function syntaxProblems(
     );
     // A field that is lost to its backslash is not looked at by Apptainer either.
     if (value === undefined || isMissingColon || isHeaderKeyword(foldCase(key))) continue;
+    const line = text.text.slice(keySpan.start, lineEnd(text.text, keySpan.start)).trimEnd();
     const message = `unknown keyword ${displayText(key) || "before the colon"} in the header`;
     add(
-      "unknown-keyword",
+      "definition/unknown-keyword",
       keySpan.start,
       keySpan.end,
       message,
-      unknownKeywordHint(key) + splitNote,
+      unknownKeywordHint(key, line) + takeSplitNote(),
     );
   }
   for (const section of syntax.sections) {
@@ -68,7 +76,7 @@ export function syntaxProblems(
     const name = headingName(section.heading);
     if (section.kind === "app" && appOf(section.heading.argument ?? "") === "") {
       const hint = `write the app's name behind one blank: %${name} APP`;
-      add("app-without-name", start, end, `%${name} names no app`, hint);
+      add("definition/app-without-name", start, end, `%${name} names no app`, hint);
     }
   }
   const [first] = syntax.sections;
@@ -76,7 +84,7 @@ export function syntaxProblems(
   if (first?.headingSpan.start === 0 && trim(bodyText(first, text.text)) === "") {
     const message = `%${headingName(first.heading)} is empty and there is no header before it`;
     const hint = "start with the header, Bootstrap: docker and From: debian:12 for instance";
-    add("section-alone", first.headingSpan.start, first.headingSpan.end, message, hint);
+    add("definition/section-alone", first.headingSpan.start, first.headingSpan.end, message, hint);
   }
   return found;
 }

@@ -10,7 +10,7 @@
 // megabytes, and what is a `\` at the end of a value can't be said without looking ahead.
 
 import { createToken, Lexer, type CustomPatternMatcherFunc, type TokenType } from "chevrotain";
-import { blankClass, skipWhiteSpace, trimmedEnd } from "./white-space.ts";
+import { blankClass, skipBlanks, trimmedEnd } from "./white-space.ts";
 import { headingAt, headingKind, type Heading, type HeadingKind } from "./heading.ts";
 
 /** What a matcher of Chevrotain gives back: the match, and what it wants to see in the token. */
@@ -47,7 +47,7 @@ const headingPattern =
 
 const commentLine: CustomPatternMatcherFunc = (text, offset) => {
   const end = lineEnd(text, offset);
-  const first = skipWhiteSpace(text, offset, end);
+  const first = skipBlanks(text, offset);
   if (first !== end && text[first] !== "#") return null;
   const image = text.slice(offset, Math.min(end + 1, text.length));
   return image === "" ? null : found(image);
@@ -65,8 +65,7 @@ const continuation =
   (afterText: boolean): CustomPatternMatcherFunc =>
   (text, offset, tokens) => {
     if (text[offset] !== "\\") return null;
-    if (skipWhiteSpace(text, offset + 1, cutEnd(text, offset)) !== cutEnd(text, offset))
-      return null;
+    if (skipBlanks(text, offset + 1) < cutEnd(text, offset)) return null;
     if ((tokens.at(-1)?.tokenType === Colon) === afterText) return null;
     return found(text.slice(offset, Math.min(lineEnd(text, offset) + 1, text.length)));
   };

@@ -1,14 +1,19 @@
 import { displayText } from "./display-text.ts";
-import { headerKeywords, laterKeywords } from "./header-keywords.ts";
+import { headerKeywords, isHeaderKeyword, laterKeywords } from "./header-keywords.ts";
 import { foldCase } from "./heading.ts";
 import { suggest } from "./suggest.ts";
 
 const dockerfileWords =
   /^(?:add|arg|cmd|copy|entrypoint|env|expose|healthcheck|label|maintainer|run|shell|user|volume|workdir)\b/i;
 
-/** What to do about a key that no agent reads. */
-export function unknownKeywordHint(key: string): string {
+/**
+ * What to do about a key that no agent reads.
+ * @param line the line that it stands on, trimmed
+ */
+export function unknownKeywordHint(key: string, line: string): string {
   const folded = foldCase(key);
+  const missing = missingColonHint(line);
+  if (missing !== undefined) return missing;
   if (laterKeywords.includes(folded)) {
     return "this keyword belongs to the agents buildkit and dockerfile of Apptainer 1.5, which tsbuild does not have";
   }
@@ -26,19 +31,20 @@ export function unknownKeywordHint(key: string): string {
 
 /** What to do about a line of the header that has no colon. */
 export function noColonHint(line: string): string {
-  const [word = ""] = line.split(/\s/);
-  const near = suggest(
-    word,
-    headerKeywords.map(({ spelling }) => spelling),
-  );
-  if (near !== undefined && near.toLowerCase() === word.toLowerCase()) {
-    const value = line.slice(word.length).trim();
-    return value === ""
-      ? `write ${near}: and its value`
-      : `put a colon behind the keyword: ${word}: ${displayText(value)}`;
-  }
+  const missing = missingColonHint(line);
+  if (missing !== undefined) return missing;
   if (dockerfileWords.test(line)) return dockerfileHint;
   return "before the first section every line is a keyword, a colon and a value; commands go below %post";
+}
+
+/** What to do when a line starts with a keyword and no colon follows it. */
+function missingColonHint(line: string): string | undefined {
+  const [word = ""] = line.split(/[\s:]/, 1);
+  const value = line.slice(word.length);
+  if (value.startsWith(":") || !isHeaderKeyword(foldCase(word))) return undefined;
+  return value.trim() === ""
+    ? `write ${word}: and its value`
+    : `put a colon behind the keyword: ${word}: ${displayText(value.trim())}`;
 }
 
 const dockerfileHint =

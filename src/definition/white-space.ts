@@ -5,15 +5,18 @@
 export const blankClass =
   "\\t\\v\\f\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
 
-const leading = new RegExp(`[\\n${blankClass}]*`, "y");
+const leading = new RegExp(`[${blankClass}]*`, "y");
 const blank = new RegExp(`[\\n${blankClass}]`);
 const separators = new RegExp(`[\\n${blankClass}]+`);
 
-/** The offset of the first character at or after `from` that is not white space; `end` if there is none before it. */
-export function skipWhiteSpace(text: string, from: number, end: number): number {
+/**
+ * The offset of the first character at or after `from` that is no white space, or is the line feed that ends the line.
+ * It never looks beyond the line: many blank lines must not be gone through again from each of them.
+ */
+export function skipBlanks(text: string, from: number): number {
   leading.lastIndex = from;
   leading.test(text);
-  return Math.min(leading.lastIndex, end);
+  return leading.lastIndex;
 }
 
 /** The end of the text between the offsets without the white space at its end. */
@@ -25,8 +28,10 @@ export function trimmedEnd(text: string, from: number, end: number): number {
 
 /** The text without the white space at both ends. */
 export function trim(text: string): string {
-  const start = skipWhiteSpace(text, 0, text.length);
-  return text.slice(start, trimmedEnd(text, start, text.length));
+  const end = trimmedEnd(text, 0, text.length);
+  let start = 0;
+  while (start < end && blank.test(text[start] ?? "")) start++;
+  return text.slice(start, end);
 }
 
 /** The words between white space. */

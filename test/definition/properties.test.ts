@@ -1,0 +1,162 @@
+import test, { type ExecutionContext } from "ava";
+import fc from "fast-check";
+import { parseBuildArguments } from "../../src/definition/build-arguments.ts";
+import { printDiagnostic } from "../../src/definition/print-diagnostic.ts";
+import { readDefinition } from "../../src/definition/read-definition.ts";
+import { maxLength } from "../../src/definition/substitute.ts";
+import { randomDefinition, randomNumbers } from "./random-definition.ts";
+
+const near = fc.nat().map((seed) => randomDefinition(randomNumbers(seed)));
+
+/** A text like a definition with stretches of it taken out, doubled or replaced. */
+const mutated = fc
+  .tuple(near, fc.array(fc.tuple(fc.nat(), fc.nat({ max: 20 }), fc.string()), { maxLength: 4 }))
+  .map(([text, edits]) => {
+    let result = text;
+    for (const [place, length, put] of edits) {
+      const at = place % (result.length + 1);
+      result = result.slice(0, at) + put + result.slice(at + length);
+    }
+    return result;
+  });
+
+const flags = fc.array(fc.oneof(fc.constantFrom("v=1", "w={{ v }}", "nope=#"), fc.string()), {
+  maxLength: 2,
+});
+
+function holdsTogether(t: ExecutionContext, source: string | Uint8Array, given: string[]): void {
+  const { buildArguments, diagnostics: usage } = parseBuildArguments({ flags: given, files: [] });
+  const { definition, diagnostics } = readDefinition(source, { file: "x.def", buildArguments });
+  const text = typeof source === "string" ? source : Buffer.from(source).toString("latin1");
+  const lines = text.split("\n").length;
+  for (const one of [...usage, ...diagnostics]) {
+    if (one.location.file === "x.def") {
+      t.true(one.location.line >= 1 && one.location.line <= lines, JSON.stringify(one));
+      t.true(one.location.column >= 1 && one.location.length >= 0, JSON.stringify(one));
+    }
+    t.regex(one.code, /^[a-z]+\/[a-z-]+$/);
+    t.true(printDiagnostic(one, text).length > one.message.length);
+  }
+  t.is(
+    definition === undefined,
+    diagnostics.some(({ severity }) => severity === "error"),
+  );
+  for (const section of definition?.stages.flatMap((stage) => stage.sections) ?? []) {
+    t.true(section.body === "" || section.body.endsWith("\n"));
+    t.is(section.lines.length, section.body.split("\n").length - 1, JSON.stringify(section));
+  }
+}
+
+test("no text makes the reader throw, and what it says holds together", (t) => {
+  fc.assert(
+    fc.property(fc.oneof(near, mutated, fc.string({ unit: "binary" })), flags, (text, given) => {
+      holdsTogether(t, text, given);
+    }),
+    { numRuns: 1500 },
+  );
+  t.pass();
+});
+
+test("no bytes make the reader throw, and accepted ones are stored as they are", (t) => {
+  const bytes = fc
+    .tuple(mutated, fc.uint8Array({ maxLength: 8 }), fc.nat())
+    .map(([text, extra, place]) => {
+      const whole = Buffer.from(text, "utf8");
+      const at = place % (whole.length + 1);
+      return Buffer.concat([whole.subarray(0, at), extra, whole.subarray(at)]);
+    });
+  fc.assert(
+    fc.property(bytes, flags, (source, given) => {
+      holdsTogether(t, source, given);
+      const { definition } = readDefinition(source, { file: "x.def" });
+      if (definition === undefined) return;
+      t.deepEqual(Buffer.from(definition.source, definition.encoding), source);
+    }),
+    { numRuns: 1000 },
+  );
+  t.pass();
+});
+
+test("a definition without placeholders is stored byte for byte", (t) => {
+  fc.assert(
+    fc.property(mutated, (text) => {
+      const plain = text.replaceAll("{", "(");
+      const { definition } = readDefinition(Buffer.from(plain), { file: "x.def" });
+      if (definition === undefined) return;
+      const whole = Buffer.from(plain).toString(definition.encoding);
+      t.true(whole.endsWith(definition.stored), JSON.stringify(plain));
+    }),
+    { numRuns: 1000 },
+  );
+  t.pass();
+});
+
+test("what is stored reads the same again", (t) => {
+  fc.assert(
+    fc.property(near, (text) => {
+      const first = readDefinition(text, { file: "x.def" }).definition;
+      if (first === undefined || /\{\{\s*\w+\s*\}\}/.test(first.stored)) return;
+      const again = readDefinition(first.stored, { file: "x.def" }).definition;
+      const shape = (definition: typeof first | undefined) =>
+        definition?.stages.map(({ header, sections }) => [
+          header.map(({ key, value }) => [key, value]),
+          sections.map(({ name, app, argument, body }) => [name, app, argument, body]),
+        ]);
+      t.deepEqual(shape(again), shape(first));
+      t.is(again?.stored, first.stored);
+    }),
+    { numRuns: 500 },
+  );
+  t.pass();
+});
+
+/** Milliseconds for one reading. */
+function timeOf(text: string): number {
+  const start = performance.now();
+  readDefinition(text, { file: "x.def" });
+  return performance.now() - start;
+}
+
+const megabytes = 10;
+const fill = (unit: string) => unit.repeat(Math.ceil((megabytes * 1024 * 1024) / unit.length));
+const head = "Bootstrap: docker\nFrom: debian:12\n%arguments\nv=1\n%post\n";
+const large: Readonly<Record<string, string>> = {
+  "lines of a script": head + fill("    echo one two three four five\n"),
+  "blank lines": head + fill("\n"),
+  "one line": head + fill("x"),
+  "one line of blanks": head + fill(" "),
+  "placeholders on one line": head + fill("{{ v }} "),
+  "placeholders in comments": head + fill("# {{ v }} {{ v }}\n"),
+  "placeholders behind one #": `${head}# ${fill("{{ v }}")}`,
+  "half placeholders": head + fill("{{ v "),
+  "undefined placeholders": head + fill("{{ nope }}\n"),
+  sections: head + fill("%help\nx\n"),
+  "unknown sections": head + fill("%nope\n"),
+  "no colons": fill("no colon\n"),
+  "header lines": `Bootstrap: docker\n${fill("From: x\n")}`,
+  "a value of backslashes": `Bootstrap: docker\nFrom: ${"\\ ".repeat(100_000)}`,
+  "hashes and exclamation marks": `${head}${fill("#!")} {{ v }}`,
+  stages: fill("Bootstrap: docker\n".repeat(3) + "%post\n" + "x".repeat(4000) + "\n"),
+  heredocs: `Bootstrap: docker\n${`%post\ncat <<EOF\n${"x\n".repeat(50)}`.repeat(2000)}`,
+  "lines of %files": `Bootstrap: docker\n%files\n${fill("a b\n").slice(0, 2_000_000)}`,
+  "an odd line of %files": `Bootstrap: docker\n%files\n${fill("{{a")}\n`,
+  zeros: fill("\0"),
+};
+
+for (const [title, text] of Object.entries(large)) {
+  test.serial(`in seconds, however large: ${title}`, (t) => {
+    const time = timeOf(text);
+    t.true(time < 20_000, `${Math.round(time)} ms`);
+    t.log(`${Math.round(time)} ms for ${text.length} characters`);
+  });
+}
+
+test("values that multiply are refused before they fill the memory", (t) => {
+  const { definition, diagnostics } = readDefinition(
+    `Bootstrap: docker\n%arguments\na=${"x".repeat(100_000)}\nb=${"{{ a }}".repeat(1000)}\n%post\n{{ b }}{{ b }}\n`,
+    { file: "x.def" },
+  );
+  t.is(definition, undefined);
+  t.like(diagnostics, [{ code: "definition/too-large" }]);
+  t.true(maxLength < 2 ** 27);
+});
