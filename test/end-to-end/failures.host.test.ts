@@ -21,7 +21,8 @@ import {
 import { canMakeUsers, plainUser } from "../helpers/plain-user.ts";
 import { scratch } from "../helpers/scratch.ts";
 import { archive, entry, header } from "../helpers/tar.ts";
-import { hostTest, toolTest } from "../helpers/tool.ts";
+import { serialHostTest } from "../helpers/serial-test.ts";
+import { toolTest } from "../helpers/tool.ts";
 
 interface Expected {
   readonly exitCode: number;
@@ -82,7 +83,7 @@ async function writeLayout(folder: string, made: TestImage): Promise<void> {
 
 const fromLayout = "Bootstrap: oci\nFrom: layout\n";
 
-test("an unknown section is named with its place", async (t) => {
+test.serial("an unknown section is named with its place", async (t) => {
   const cwd = await folderWith(t, "Bootstrap: scratch\n\n%posst\n    true\n");
   const run = await fails(
     t,
@@ -98,7 +99,7 @@ test("an unknown section is named with its place", async (t) => {
   t.regex(run.stderr, /%post/, "the section that was meant");
 });
 
-test("every mistake of a definition is told at once", async (t) => {
+test.serial("every mistake of a definition is told at once", async (t) => {
   const cwd = await folderWith(t, "Bootstrap: scratch\nFrmo: x\n\n%posst\n    true\n");
   const run = await fails(
     t,
@@ -113,7 +114,7 @@ test("every mistake of a definition is told at once", async (t) => {
   t.regex(run.stderr, /app\.def:4:1/);
 });
 
-test("a registry that nobody answers for is named", async (t) => {
+test.serial("a registry that nobody answers for is named", async (t) => {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
@@ -133,7 +134,7 @@ test("a registry that nobody answers for is named", async (t) => {
   );
 });
 
-test("a base image that is not there is named", async (t) => {
+test.serial("a base image that is not there is named", async (t) => {
   const cwd = await folderWith(t, "Bootstrap: localimage\nFrom: nowhere.sif\n");
   await fails(
     t,
@@ -147,7 +148,7 @@ test("a base image that is not there is named", async (t) => {
   );
 });
 
-test("a definition file that is not there is a mistake of the command line", async (t) => {
+test.serial("a definition file that is not there is a mistake of the command line", async (t) => {
   const cwd = await scratch(t);
   await fails(
     t,
@@ -161,7 +162,7 @@ test("a definition file that is not there is a mistake of the command line", asy
   );
 });
 
-test("an unknown option is a mistake of the command line", async (t) => {
+test.serial("an unknown option is a mistake of the command line", async (t) => {
   const cwd = await folderWith(t, "Bootstrap: scratch\n");
   await fails(
     t,
@@ -175,7 +176,7 @@ test("an unknown option is a mistake of the command line", async (t) => {
   );
 });
 
-test("a layer with a damaged byte is refused", async (t) => {
+test.serial("a layer with a damaged byte is refused", async (t) => {
   const cwd = await folderWith(t, fromLayout);
   const made = image([textLayer({ "a.txt": "some text" })]);
   await writeLayout(cwd, made);
@@ -199,7 +200,7 @@ test("a layer with a damaged byte is refused", async (t) => {
   );
 });
 
-test("a layer that ends too early is refused", async (t) => {
+test.serial("a layer that ends too early is refused", async (t) => {
   const cwd = await folderWith(t, fromLayout);
   const whole = textLayer({ "a.txt": "some text".repeat(1000) });
   const cut = { ...whole, blob: blob(whole.blob.bytes.subarray(0, 60), whole.blob.mediaType) };
@@ -261,7 +262,7 @@ for (const format of ["app.sif", "--sandbox"] as const) {
   });
 }
 
-test("a target that exists is kept without --force", async (t) => {
+test.serial("a target that exists is kept without --force", async (t) => {
   const cwd = await folderWith(t, "Bootstrap: scratch\n");
   writeFileSync(join(cwd, "app.sif"), "precious");
   const run = await fails(
@@ -316,7 +317,7 @@ toolTest(["busybox"], "a %test that fails leaves no image", async (t) => {
   );
 });
 
-test("a file to copy that is not there is named", async (t) => {
+test.serial("a file to copy that is not there is named", async (t) => {
   const cwd = await folderWith(t, "Bootstrap: scratch\n%files\n    nowhere.txt /opt/\n");
   await fails(
     t,
@@ -330,7 +331,7 @@ test("a file to copy that is not there is named", async (t) => {
   );
 });
 
-hostTest("users", canMakeUsers, "a folder that can't be written is named", async (t) => {
+serialHostTest("users", canMakeUsers, "a folder that can't be written is named", async (t) => {
   const user = plainUser();
   const cwd = await folderWith(t, "Bootstrap: scratch\n");
   await mkdir(join(cwd, "cache"));
@@ -362,7 +363,7 @@ async function full(t: ExecutionContext): Promise<{ cwd: string; small: string }
   return { cwd, small };
 }
 
-hostTest("root", isRoot, "a full disk under the target is told", async (t) => {
+serialHostTest("root", isRoot, "a full disk under the target is told", async (t) => {
   const { cwd } = await full(t);
   await fails(
     t,
@@ -376,7 +377,7 @@ hostTest("root", isRoot, "a full disk under the target is told", async (t) => {
   );
 });
 
-hostTest("root", isRoot, "a full disk under a sandbox is told", async (t) => {
+serialHostTest("root", isRoot, "a full disk under a sandbox is told", async (t) => {
   const { cwd } = await full(t);
   await fails(
     t,
@@ -390,7 +391,7 @@ hostTest("root", isRoot, "a full disk under a sandbox is told", async (t) => {
   );
 });
 
-hostTest("root and busybox", isRoot, "a full temporary folder is told", async (t) => {
+serialHostTest("root and busybox", isRoot, "a full temporary folder is told", async (t) => {
   const { cwd, small } = await full(t);
   writeFileSync(join(cwd, "app.def"), `${busybox}    big /opt/big\n%post\n    true\n`);
   await fails(
@@ -405,7 +406,7 @@ hostTest("root and busybox", isRoot, "a full temporary folder is told", async (t
   );
 });
 
-hostTest("root", isRoot, "a full cache is no reason to leave half a blob", async (t) => {
+serialHostTest("root", isRoot, "a full cache is no reason to leave half a blob", async (t) => {
   const { cwd, small } = await full(t);
   const bytes = readFileSync(join(cwd, "big"));
   await writeLayout(cwd, image([layer(archive(entry({ name: "big" }, bytes)), "plain")]));

@@ -11,7 +11,7 @@ import { haveImages, serveImages } from "../helpers/images.ts";
 import { canMakeUsers, plainUser, type PlainUser } from "../helpers/plain-user.ts";
 import { eventually, processesWith } from "../helpers/processes.ts";
 import { scratch } from "../helpers/scratch.ts";
-import { hostTest } from "../helpers/tool.ts";
+import { serialHostTest } from "../helpers/serial-test.ts";
 
 type Signal = "SIGINT" | "SIGTERM" | "SIGHUP" | "SIGKILL";
 
@@ -122,11 +122,11 @@ async function interrupt(
 const isRoot = process.getuid?.() === 0;
 
 for (const moment of moments) {
-  hostTest("root and busybox", isRoot, `Ctrl-C ${moment.title}`, async (t) => {
+  serialHostTest("root and busybox", isRoot, `Ctrl-C ${moment.title}`, async (t) => {
     const { exitCode, log } = await interrupt(t, moment, "SIGINT");
     t.is(exitCode, 130, log);
   });
-  hostTest(
+  serialHostTest(
     "users and busybox",
     canMakeUsers,
     `a plain user's Ctrl-C ${moment.title}`,
@@ -144,17 +144,17 @@ for (const [signal, status] of [
   ["SIGTERM", 143],
   ["SIGHUP", 129],
 ] as const) {
-  hostTest("root and busybox", isRoot, `${signal} ends it like Ctrl-C`, async (t) => {
+  serialHostTest("root and busybox", isRoot, `${signal} ends it like Ctrl-C`, async (t) => {
     const { exitCode, log } = await interrupt(t, inPost, signal);
     t.is(exitCode, status, log);
   });
 }
 
-hostTest("root and busybox", isRoot, "SIGKILL leaves no process and no mount", async (t) => {
+serialHostTest("root and busybox", isRoot, "SIGKILL leaves no process and no mount", async (t) => {
   await interrupt(t, inPost, "SIGKILL");
 });
 
-hostTest(
+serialHostTest(
   "users and busybox",
   canMakeUsers,
   "a plain user's SIGKILL leaves no process",
@@ -163,7 +163,7 @@ hostTest(
   },
 );
 
-hostTest("root and images", haveImages, "Ctrl-C while layers come", async (t) => {
+serialHostTest("root and images", haveImages, "Ctrl-C while layers come", async (t) => {
   await using server = await serveImages();
   const { exitCode, log, cwd } = await interrupt(
     t,

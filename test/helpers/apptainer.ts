@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type ExecutionContext } from "ava";
 import { execa } from "execa";
-import { hostTest } from "./tool.ts";
+import { serialHostTest } from "./serial-test.ts";
 
 const wrapper = join(import.meta.dirname, "../judges/apptainer");
 const tree = process.env["JUDGE_ROOT"] ?? "/var/tmp/tsbuild-judges/apptainer-root";
@@ -12,7 +12,7 @@ export const haveApptainer = process.getuid?.() === 0 && existsSync(`${tree}/.co
 
 /** Declares a test that the real Apptainer judges: test/judges/install.sh installs it. */
 export function apptainerTest(title: string, body: (t: ExecutionContext) => unknown): void {
-  hostTest("root and Apptainer", haveApptainer, title, body);
+  serialHostTest("root and Apptainer", haveApptainer, title, body);
 }
 
 export interface ApptainerOptions {

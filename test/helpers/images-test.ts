@@ -1,8 +1,8 @@
 import type { ExecutionContext } from "ava";
 import { haveImages } from "./images.ts";
-import { hostTest } from "./tool.ts";
+import { serialHostTest } from "./serial-test.ts";
 
 /** Declares a test of real images: test/judges/images.sh makes them. */
 export function imagesTest(title: string, body: (t: ExecutionContext) => unknown): void {
-  hostTest("root and images", haveImages, title, body);
+  serialHostTest("root and images", haveImages, title, body);
 }
