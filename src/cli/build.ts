@@ -40,10 +40,13 @@ export async function buildCommand(
     );
   }
 
-  using interruption = watchSignals({
-    onFirst: () => void terminal.stderr.write("tsbuild: stopping; once more to stop at once\n"),
-  });
   using view = makeListener(flags, terminal);
+  using interruption = watchSignals({
+    // By the view, which knows what is on the terminal, or that a program reads along.
+    onFirst: () => {
+      view.listener({ type: "note", message: "Stopping; once more to stop at once" });
+    },
+  });
   const platform = platformFlags(flags.arch, flags.archVariant, process.arch);
   const loaded = await loadPlan(spec, flags, {
     folder,
