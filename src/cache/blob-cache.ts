@@ -20,11 +20,23 @@ import {
 } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { HostError } from "../model/error.ts";
+import { GrowingFile } from "./growing-file.ts";
 import { digestMismatch, digestParts, hasherOf, matchesDigest, type Digest } from "./digest.ts";
 
 const staleAfterMs = 24 * 60 * 60 * 1000;
 /** Chunks are gathered to pieces of this size: network chunks are small, and each write is a system call. */
 const writeBytes = 1024 * 1024;
+
+type Chunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+
+/** A blob on its way. */
+export interface IncomingBlob {
+  /** Reads the file; the receiver closes it. */
+  readonly reader: FileHandle;
+  readonly growing: GrowingFile;
+  /** The blob's file once it is whole and right. */
+  readonly file: Promise<string>;
+}
 
 export class BlobCache {
   readonly folder: string;
@@ -77,27 +89,60 @@ export class BlobCache {
    * @throws {FormatError} `source/digest-mismatch`
    * @throws {HostError} `cache/write`; and whatever the chunks throw
    */
-  async write(
-    digest: Digest,
-    what: string,
-    chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  ): Promise<string> {
-    const file = this.fileOf(digest);
+  async write(digest: Digest, what: string, chunks: Chunks): Promise<string> {
+    const { temporary, handle } = await this.#startIncoming(digest);
+    return this.#finish(digest, what, chunks, temporary, handle);
+  }
+
+  /**
+   * As `write`, for somebody who reads the blob while it comes: what is read then has not been checked before `file` is
+   * there.
+   * @throws {HostError} `cache/write`
+   */
+  async receive(digest: Digest, what: string, chunks: Chunks): Promise<IncomingBlob> {
+    const { temporary, handle } = await this.#startIncoming(digest);
+    let reader: FileHandle;
+    try {
+      reader = await open(temporary, "r");
+    } catch (error) {
+      await handle.close();
+      throw writeError(this.folder, error);
+    }
+    const growing = new GrowingFile();
+    const file = this.#finish(digest, what, chunks, temporary, handle, growing);
+    file.then(
+      () => growing.end(),
+      (error: unknown) => growing.fail(error),
+    );
+    return { reader, growing, file };
+  }
+
+  async #startIncoming(digest: Digest): Promise<{ temporary: string; handle: FileHandle }> {
     const incoming = join(this.folder, "incoming");
     const temporary = join(incoming, randomBytes(12).toString("hex"));
-    let handle: FileHandle;
     try {
-      await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+      await mkdir(dirname(this.fileOf(digest)), { recursive: true, mode: 0o700 });
       await mkdir(incoming, { recursive: true, mode: 0o700 });
       this.#swept ??= sweep(incoming);
       await this.#swept;
-      handle = await open(temporary, "wx", 0o644);
+      return { temporary, handle: await open(temporary, "wx", 0o644) };
     } catch (error) {
       throw writeError(this.folder, error);
     }
+  }
+
+  async #finish(
+    digest: Digest,
+    what: string,
+    chunks: Chunks,
+    temporary: string,
+    handle: FileHandle,
+    growing?: GrowingFile,
+  ): Promise<string> {
+    const file = this.fileOf(digest);
     try {
       try {
-        const found = await copy(chunks, handle, hasherOf(digest), this.folder);
+        const found = await copy(chunks, handle, hasherOf(digest), this.folder, growing);
         if (found !== digestParts(digest).hex) {
           throw digestMismatch(what, digest, `${digestParts(digest).algorithm}:${found}`);
         }
@@ -116,10 +161,11 @@ export class BlobCache {
 
 /** Writes chunks to a file, one write under way while the next piece is hashed. Gives the hash in hex. */
 async function copy(
-  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  chunks: Chunks,
   handle: FileHandle,
   hash: ReturnType<typeof hasherOf>,
   folder: string,
+  growing: GrowingFile | undefined,
 ): Promise<string> {
   let gathered: Uint8Array[] = [];
   let gatheredBytes = 0;
@@ -132,7 +178,8 @@ async function copy(
     gathered = [];
     gatheredBytes = 0;
     await writing;
-    writing = onDisk(folder, writeAll(handle, pieces, at));
+    const end = offset;
+    writing = onDisk(folder, writeAll(handle, pieces, at)).then(() => growing?.grow(end));
     // A failure is met at the next flush; until then nobody else listens to this promise.
     writing.catch(() => undefined);
   };

@@ -1,5 +1,6 @@
 import type { Hash } from "node:crypto";
 import { open, type FileHandle } from "node:fs/promises";
+import type { IncomingBlob } from "../cache/blob-cache.ts";
 import { digestMismatch, digestParts, hasherOf, type Digest } from "../cache/digest.ts";
 import { FormatError, SourceError } from "../model/error.ts";
 
@@ -8,6 +9,8 @@ export interface BlobPlace {
   readonly file: string;
   readonly offset: number;
   readonly sizeBytes: number;
+  /** Where the file is not there yet: the blob can be read while it comes, and is checked by whoever takes it in. */
+  readonly incoming?: IncomingBlob | undefined;
 }
 
 const readBytes = 1024 * 1024;
@@ -22,14 +25,13 @@ export class BlobReader {
   readonly sizeBytes: number;
   readonly #place: BlobPlace;
   readonly #handle: FileHandle;
-  readonly #version: string;
+  #version = "";
 
-  private constructor(name: string, place: BlobPlace, handle: FileHandle, version: string) {
+  private constructor(name: string, place: BlobPlace, handle: FileHandle) {
     this.name = name;
     this.sizeBytes = place.sizeBytes;
     this.#place = place;
     this.#handle = handle;
-    this.#version = version;
   }
 
   /**
@@ -37,6 +39,7 @@ export class BlobReader {
    * @throws {FormatError} `source/layer-damaged` when the file ends before the blob
    */
   static async open(place: BlobPlace, name: string): Promise<BlobReader> {
+    if (place.incoming !== undefined) return new BlobReader(name, place, place.incoming.reader);
     let handle: FileHandle;
     try {
       handle = await open(place.file, "r");
@@ -58,7 +61,9 @@ export class BlobReader {
           },
         );
       }
-      return new BlobReader(name, place, handle, version);
+      const reader = new BlobReader(name, place, handle);
+      reader.#version = version;
+      return reader;
     } catch (error) {
       await handle.close();
       throw error;
@@ -75,13 +80,21 @@ export class BlobReader {
     const end = at + lengthBytes;
     while (at < end) {
       signal?.throwIfAborted();
-      const wanted = Math.min(readBytes, end - at);
+      const there = (await this.#place.incoming?.growing.moreThan(at)) ?? end;
+      const wanted = Math.min(readBytes, end - at, Math.max(0, there - at));
       const buffer = Buffer.allocUnsafeSlow(wanted);
       const { bytesRead } = await this.#handle.read(buffer, 0, wanted, at);
       if (bytesRead === 0) throw this.#changed();
       at += bytesRead;
       yield buffer.subarray(0, bytesRead);
     }
+  }
+
+  /** Waits for a blob that is still coming. Throws what is wrong with it. */
+  async arrived(): Promise<void> {
+    if (this.#place.incoming === undefined) return;
+    await this.#place.incoming.file;
+    this.#version = (await versionOf(this.#handle)).version;
   }
 
   /** @throws {FormatError} `source/file-changed` when the file was written to since it was opened */

@@ -169,6 +169,7 @@ async function openLayer(source: LayerSource, options: OpenImageOptions): Promis
   try {
     return await open(place);
   } catch (error) {
+    // The disk, a proxy or a bad line may have damaged it; the same twice is no accident.
     const isDamaged = error instanceof TsbuildError && error.code === "source/digest-mismatch";
     if (!isDamaged || source.placeAgain === undefined) throw error;
     return await open(await source.placeAgain());

@@ -39,9 +39,15 @@ export class Layer implements ContentSource {
   ): Promise<Layer> {
     const blob = await BlobReader.open(place, `layer ${name}`);
     try {
-      return new Layer(name, blob, await indexLayer(blob, digests, options));
+      // A blob that is still coming is checked by the one who writes it down.
+      const check = place.incoming === undefined ? digests : { diffId: digests.diffId };
+      const index = await indexLayer(blob, check, options);
+      await blob.arrived();
+      return new Layer(name, blob, index);
     } catch (error) {
       await blob.close();
+      // What is wrong with the download is the news, and not what came of it.
+      await place.incoming?.file;
       throw error;
     }
   }

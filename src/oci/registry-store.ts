@@ -1,6 +1,5 @@
 import type { BlobCache } from "../cache/blob-cache.ts";
 import { digestMismatch, sha256Of, shortDigest, type Digest } from "../cache/digest.ts";
-import { FormatError } from "../model/error.ts";
 import type { Listener } from "../model/event.ts";
 import type { BlobPlace } from "./blob-reader.ts";
 import type { ImageStore } from "./image.ts";
@@ -63,13 +62,7 @@ export class RegistryStore implements ImageStore {
     const { digest, sizeBytes } = descriptor;
     const kept = await this.#cache.find(digest, sizeBytes);
     if (kept !== undefined) return { file: kept, offset: 0, sizeBytes };
-    try {
-      return await this.#download(descriptor);
-    } catch (error) {
-      // A proxy or a bad line may have damaged it; the same twice is no accident.
-      if (!(error instanceof FormatError && error.code === "source/digest-mismatch")) throw error;
-      return await this.#download(descriptor);
-    }
+    return this.#download(descriptor);
   }
 
   async layerAgain(descriptor: Descriptor): Promise<BlobPlace> {
@@ -86,8 +79,8 @@ export class RegistryStore implements ImageStore {
       sizeBytes,
     );
     const blob = this.#repository.blob(descriptor, what);
-    const file = await this.#cache.write(digest, what, counted(blob, progress));
-    return { file, offset: 0, sizeBytes };
+    const incoming = await this.#cache.receive(digest, what, counted(blob, progress));
+    return { file: this.#cache.fileOf(digest), offset: 0, sizeBytes, incoming };
   }
 
   async #keep(digest: Digest, bytes: Buffer): Promise<void> {
