@@ -8,6 +8,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { posix } from "node:path";
+import { HostError } from "../model/error.ts";
 import type { Mount } from "../isolation/isolation.ts";
 import { mountPointError, resolveInRoot } from "./resolve-in-root.ts";
 
@@ -22,6 +23,7 @@ const kernelTargets = { proc: "/proc", sys: "/sys", dev: "/dev" } as const;
 /**
  * Makes the missing places for mounts. Disposing removes those that a script left empty.
  * @throws {ScriptError} `script/mount-point` where a file is in the place of a folder, or the other way round
+ * @throws {HostError} `host/bind-source` for a source that is missing or closed
  */
 export function makeMountPoints(rootFolder: string, wanted: readonly Mount[]): MountPoints {
   const made: string[] = [];
@@ -39,7 +41,7 @@ export function makeMountPoints(rootFolder: string, wanted: readonly Mount[]): M
         makePlace(rootFolder, target, true, made);
         return mount;
       }
-      const isFolder = mount.kind === "tmpfs" || statSync(mount.source).isDirectory();
+      const isFolder = mount.kind === "tmpfs" || isFolderSource(mount.source);
       // The folder /dev is mounted over: what is below it is made then.
       const target = isBelowDev(mount.target)
         ? posix.normalize(mount.target)
@@ -51,6 +53,23 @@ export function makeMountPoints(rootFolder: string, wanted: readonly Mount[]): M
     dispose();
     throw error;
   }
+}
+
+function isFolderSource(source: string): boolean {
+  try {
+    return statSync(source).isDirectory();
+  } catch (error) {
+    throw new HostError("host/bind-source", `can't bind ${source}: ${reasonOf(error)}`, {
+      hint: "name a file or folder that exists and that you may read",
+      cause: error,
+    });
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === "ENOENT") return "there is no such file or folder";
+  return code === "EACCES" ? "you may not read it" : String(error);
 }
 
 function isBelowDev(target: string): boolean {

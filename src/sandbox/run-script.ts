@@ -47,7 +47,7 @@ export interface RunScriptOptions {
  * and hosts. When it has ended nothing of it runs and nothing of ours is left in the root.
  *
  * @throws {ScriptError} `script/failed` with the place of the command, `script/no-shell`, `script/mount-point`
- * @throws {HostError} `host/sandbox-setup` when the surroundings can't be set up
+ * @throws {HostError} `host/bind-source`, `host/sandbox-setup` when the surroundings can't be set up
  * @throws the signal's reason
  */
 export async function runScript(options: RunScriptOptions): Promise<void> {
