@@ -6,9 +6,16 @@ import test from "ava";
 const sources = globSync("src/**/*.ts").map((file) => readFileSync(file, "utf8"));
 const code = "[a-z]+/[a-z][a-z0-9-]*";
 
+const pages = new Map(
+  globSync("docs/errors/**/*.md").map((file) => [
+    file.slice("docs/errors/".length, -".md".length),
+    readFileSync(file, "utf8"),
+  ]),
+);
+
 /**
  * Codes as they stand in the sources: the first word given to an error, the `code` of a diagnostic or event, and any
- * other text of that form whose family is one of those, since some pass through helpers.
+ * other text of that form whose family is one of those or has pages, since some pass through helpers.
  */
 const certain = sources.flatMap((source) =>
   [
@@ -16,7 +23,7 @@ const certain = sources.flatMap((source) =>
     ...source.matchAll(new RegExp(`\\bcode: "(${code})"`, "g")),
   ].map((match) => match[1] ?? ""),
 );
-const families = new Set(certain.map((found) => found.split("/")[0] ?? ""));
+const families = new Set([...certain, ...pages.keys()].map((found) => found.split("/")[0] ?? ""));
 const quoted = sources.flatMap((source) =>
   [...source.matchAll(new RegExp(`"(${code})"`, "g"))]
     .map((match) => match[1] ?? "")
@@ -25,13 +32,6 @@ const quoted = sources.flatMap((source) =>
 /** Two stand outside of the families: a signal, and what is our own mistake. */
 const alone = ["interrupted", "bug"];
 const codes = new Set([...certain, ...quoted, ...alone]);
-
-const pages = new Map(
-  globSync("docs/errors/**/*.md").map((file) => [
-    file.slice("docs/errors/".length, -".md".length),
-    readFileSync(file, "utf8"),
-  ]),
-);
 
 test("the sources have codes and the documents have pages", (t) => {
   t.true(codes.size > 50);
