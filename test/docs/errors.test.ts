@@ -1,9 +1,14 @@
 // Every code that the program can show has a page that explains it, and every page is about such a code.
 
 import { globSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import test from "ava";
 
-const sources = globSync("src/**/*.ts").map((file) => readFileSync(file, "utf8"));
+const files = globSync("src/**/*.ts").map((file) => ({
+  folder: dirname(file),
+  text: readFileSync(file, "utf8"),
+}));
+const sources = files.map(({ text }) => text);
 const code = "[a-z]+/[a-z][a-z0-9-]*";
 
 const pages = new Map(
@@ -29,9 +34,19 @@ const quoted = sources.flatMap((source) =>
     .map((match) => match[1] ?? "")
     .filter((found) => families.has(found.split("/")[0] ?? "")),
 );
+/** A folder may put the family before reasons in one place: `files/${reason}` for every `copyError("missing", …`. */
+const composed = files.flatMap(({ folder, text }) =>
+  [...text.matchAll(/Error\(\s*`([a-z]+)\/\$\{/g)].flatMap(([, family]) =>
+    files
+      .filter((other) => other.folder === folder)
+      .flatMap((other) => [...other.text.matchAll(/[a-z]Error\(\s*"([a-z-]+)",/g)])
+      .map(([, reason]) => `${family}/${reason}`),
+  ),
+);
+
 /** Two stand outside of the families: a signal, and what is our own mistake. */
 const alone = ["interrupted", "bug"];
-const codes = new Set([...certain, ...quoted, ...alone]);
+const codes = new Set([...certain, ...quoted, ...composed, ...alone]);
 
 test("the sources have codes and the documents have pages", (t) => {
   t.true(codes.size > 50);
