@@ -3,6 +3,13 @@
 import { printError } from "./cli/print-error.ts";
 import { run } from "./cli/run.ts";
 
+// `tsbuild inspect --list app.sif | head`: whoever reads has seen enough, which is no failure of ours.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+}
+
 const words = process.argv.slice(2);
 try {
   process.exitCode = await run(words, {
