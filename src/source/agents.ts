@@ -6,4 +6,5 @@ export { dockerDaemonSource } from "./docker-daemon.ts";
 export { ociSource } from "./oci.ts";
 export { ociArchiveSource } from "./oci-archive.ts";
 export { localImageSource } from "./localimage.ts";
+export { hostSource } from "./host.ts";
 export { scratchSource } from "./scratch.ts";

@@ -117,7 +117,8 @@ async function compare(
   const [link] = links;
   const [a, b] = ["plain", "other-name"];
   const linkName = link?.path.replace(/^\.\//, "") ?? "";
-  t.deepEqual(new Set([linkName, link?.linkTarget.replace(/^\.\//, "")]), new Set([a, b]));
+  const names = [linkName, link?.linkTarget.replace(/^\.\//, "")];
+  t.true(names.includes(a) && names.includes(b));
   delete found[linkName];
   delete wanted[linkName];
   t.deepEqual(found, wanted);

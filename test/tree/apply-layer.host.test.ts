@@ -172,7 +172,7 @@ hostTest(
           rmSync(work, { recursive: true });
         }
       }),
-      { numRuns: Number(process.env["TSBUILD_RUNS"] ?? 80), includeErrorInReport: true },
+      { numRuns: Number(process.env["TSBUILD_RUNS"] ?? 60), includeErrorInReport: true },
     );
     t.true(entries > 200, `only ${entries} entries were compared`);
   },

@@ -1,0 +1,137 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { ExecutionContext } from "ava";
+import { execa } from "execa";
+import { writeFolder } from "../../src/folder/write-folder.ts";
+import { HostPrograms } from "../../src/source/host-programs.ts";
+import { FileTree } from "../../src/tree/file-tree.ts";
+import { scratch } from "../helpers/scratch.ts";
+import { hostTest, isInstalled } from "../helpers/tool.ts";
+
+const isRoot = process.getuid?.() === 0;
+
+/** A folder with the programs in it, to be the root of others. */
+async function rootWith(t: ExecutionContext, ...wanted: readonly string[]): Promise<string> {
+  const tree = new FileTree();
+  const programs = new HostPrograms(tree, {
+    searchFolders: ["/usr/bin", "/bin"],
+    timeSeconds: 0,
+    onWarning: (code, message) => t.log(`${code}: ${message}`),
+  });
+  for (const word of wanted) programs.add(word);
+  programs.addSearchFiles();
+  const folder = join(await scratch(t), "root");
+  await writeFolder(tree, folder);
+  return folder;
+}
+
+const run = async (folder: string, ...words: readonly string[]) =>
+  (
+    await execa("chroot", [folder, ...words], {
+      env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
+      extendEnv: false,
+    })
+  ).stdout;
+
+hostTest("root", isRoot, "programs run in a root that holds nothing else", async (t) => {
+  const folder = await rootWith(t, "/bin/sh", "ls", "cat", "env", "sort");
+  t.is(await run(folder, "/bin/sh", "-c", "echo hello; exec ls -d /bin/sh"), "hello\n/bin/sh");
+  t.is(
+    await run(folder, "/usr/bin/env", "A=b", "sh", "-c", 'printf "b\\na\\n$A" | sort'),
+    "a\nb\nb",
+  );
+});
+
+hostTest(
+  "root, gcc",
+  isRoot && isInstalled("gcc"),
+  "RPATH, RUNPATH, own sonames and symlink chains work inside as outside",
+  async (t) => {
+    const folder = await scratch(t);
+    const script = `
+      set -e
+      mkdir -p app/bin app/lib app/deep etc
+      echo 'int deep(void) { return 40; }' > deep.c
+      echo 'int deep(void); int mid(void) { return deep() + 1; }' > mid.c
+      echo 'int mid(void); int main(void) { return mid() + 1; }' > main.c
+      gcc -shared -fPIC -Wl,-soname,libdeep.so.1 -o app/deep/libdeep.so.1.0 deep.c
+      ln -s libdeep.so.1.0 app/deep/libdeep.so.1
+      gcc -shared -fPIC -Wl,-soname,libmid.so -Wl,--enable-new-dtags -Wl,-rpath,'$ORIGIN/../deep' \
+        -o app/lib/libmid.so mid.c app/deep/libdeep.so.1
+      gcc -Wl,--disable-new-dtags -Wl,-rpath,'$ORIGIN/../lib' -o app/bin/main main.c \
+        app/lib/libmid.so -Wl,-rpath-link,app/deep
+      ln -s app/bin/main start
+    `;
+    await execa("sh", ["-c", script], { cwd: folder });
+    const root = await rootWith(t, `${folder}/start`);
+    // The loader asks /proc where the program is.
+    const inRoot = 'mkdir "$1/proc"; mount -t proc proc "$1/proc"; exec chroot "$@"';
+    const { exitCode } = await execa(
+      "unshare",
+      ["--mount", "sh", "-c", inRoot, "sh", root, `${folder}/start`],
+      { reject: false },
+    );
+    t.is(exitCode, 42);
+  },
+);
+
+hostTest(
+  "root, gcc",
+  isRoot && isInstalled("gcc"),
+  "a library that only the cache knows is found inside too",
+  async (t) => {
+    const folder = await scratch(t);
+    const conf = `/etc/ld.so.conf.d/tsbuild-test-${process.pid}.conf`;
+    t.teardown(async () => {
+      await execa("sh", ["-c", `rm -f ${conf}; ldconfig`]);
+    });
+    mkdirSync(join(folder, "cached"));
+    writeFileSync(join(folder, "lib.c"), "int seven(void) { return 7; }");
+    writeFileSync(join(folder, "main.c"), "int seven(void); int main(void) { return seven(); }");
+    const script = `
+      set -e
+      gcc -shared -fPIC -o cached/libtsbuildseven.so lib.c
+      gcc -o main main.c -Lcached -ltsbuildseven
+      echo '${folder}/cached' > ${conf}
+      ldconfig
+    `;
+    await execa("sh", ["-c", script], { cwd: folder });
+    const root = await rootWith(t, `${folder}/main`);
+    const { exitCode } = await execa("chroot", [root, `${folder}/main`], { reject: false });
+    t.is(exitCode, 7);
+  },
+);
+
+hostTest(
+  "root, musl-gcc",
+  isRoot && isInstalled("musl-gcc"),
+  "a program for musl runs inside",
+  async (t) => {
+    const folder = await scratch(t);
+    writeFileSync(join(folder, "main.c"), "int main(void) { return 9; }");
+    await execa("musl-gcc", ["-o", "main", "main.c"], { cwd: folder });
+    const root = await rootWith(t, `${folder}/main`);
+    const { exitCode } = await execa("chroot", [root, `${folder}/main`], { reject: false });
+    t.is(exitCode, 9);
+  },
+);
+
+hostTest(
+  "root, python3",
+  isRoot && isInstalled("/usr/bin/python3"),
+  "an interpreter runs with its modules, added as a folder",
+  async (t) => {
+    const { stdout } = await execa("/usr/bin/python3", [
+      "-c",
+      "import sys, sysconfig; print(sysconfig.get_path('stdlib'))",
+    ]);
+    const root = await rootWith(t, "python3", stdout);
+    const text = await run(
+      root,
+      "/usr/bin/python3",
+      "-c",
+      "import json, zlib; print(json.dumps([1]))",
+    );
+    t.is(text, "[1]");
+  },
+);
