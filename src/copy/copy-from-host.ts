@@ -6,6 +6,7 @@ import type { CopyLine } from "../model/plan.ts";
 import type { FileTree } from "../tree/file-tree.ts";
 import { copyError, expandError } from "./copy-error.ts";
 import { joined, lastName, openDestination } from "./destination.ts";
+import { ExpandError } from "./expand-error.ts";
 import { expandWord } from "./expand-word.ts";
 import { glob, type GlobPlace } from "./glob.ts";
 import { HostCopier } from "./host-copier.ts";
@@ -84,6 +85,7 @@ function findSources(
   };
   try {
     const patterns = expandWord(word, variable);
+    if (patterns.length === 0) throw new ExpandError("it comes to nothing", emptyHint);
     const expand = (folder: ByteString) => {
       const place = hostPlace(folder);
       return patterns.flatMap((pattern) => glob(pattern, place));
@@ -105,6 +107,8 @@ function findSources(
     throw expandError(error, line);
   }
 }
+
+const emptyHint = "is the variable set where the build was started?";
 
 const isThere = (path: ByteString) => existsSync(bytesOf(path));
 

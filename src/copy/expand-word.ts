@@ -31,7 +31,7 @@ const isPlain = (token: Token | undefined, character: string): boolean =>
   token !== undefined && "character" in token && !token.isQuoted && token.character === character;
 
 /**
- * The patterns that a word stands for, in order.
+ * The patterns that a word stands for, in order; none for one that comes to nothing.
  * @param variable the value of a variable, as bytes
  * @throws {ExpandError}
  */
@@ -39,7 +39,9 @@ export function expandWord(
   word: ByteString,
   variable: (name: string) => ByteString | undefined,
 ): Pattern[] {
-  return expandBraces(tokenize(word)).map((tokens) => expandValues(tokens, variable));
+  return expandBraces(tokenize(word))
+    .map((tokens) => expandValues(tokens, variable))
+    .filter((pattern) => pattern.length > 0);
 }
 
 /** The text of a pattern that found nothing: that is what it stands for then. */
