@@ -142,7 +142,7 @@ test.serial("a base image that is not there is named", async (t) => {
     { cwd },
     {
       exitCode: 4,
-      code: /^source\/missing-file$/,
+      code: /^source\/not-found$/,
       says: /nowhere\.sif/,
     },
   );
@@ -193,8 +193,8 @@ test.serial("a layer with a damaged byte is refused", async (t) => {
     ["build", "app.sif", "app.def"],
     { cwd },
     {
-      exitCode: 4,
-      code: /^source\/(digest-mismatch|layer-damaged)$/,
+      exitCode: 7,
+      code: /^source\/digest-mismatch$/,
       says: new RegExp(first.blob.digest.slice(7, 19)),
     },
   );
@@ -210,7 +210,7 @@ test.serial("a layer that ends too early is refused", async (t) => {
     ["build", "app.sif", "app.def"],
     { cwd },
     {
-      exitCode: 4,
+      exitCode: 7,
       code: /^source\/layer-damaged$/,
       says: new RegExp(cut.blob.digest.slice(7, 19)),
     },
@@ -325,7 +325,7 @@ test.serial("a file to copy that is not there is named", async (t) => {
     { cwd },
     {
       exitCode: 5,
-      code: /^copy\/|^definition\/|^script\//,
+      code: /^files\/missing$/,
       says: /nowhere\.txt/,
     },
   );
