@@ -1,9 +1,12 @@
-import type { Dispatcher, EnvHttpProxyAgent, request as undiciRequest } from "undici";
+import type { Dispatcher, request as undiciRequest } from "undici";
 import { SourceError } from "../model/error.ts";
+import { siteCertificates, type CertificateOptions } from "./certificates.ts";
 
 export interface Connection {
   readonly request: typeof undiciRequest;
   readonly dispatcher: Dispatcher;
+  /** Whether more authorities than Node's own are believed. */
+  readonly trustsSite: boolean;
 }
 
 /** Whether a host (without port) is this machine itself. */
@@ -17,18 +20,42 @@ export function isLoopback(hostname: string): boolean {
  * one.
  */
 export class Dispatchers {
-  #direct: Dispatcher | undefined;
-  #proxied: EnvHttpProxyAgent | undefined;
+  readonly #certificates: CertificateOptions;
+  /** By the way to a host: directly or as the environment says, and for some hosts with certificates of their own. */
+  readonly #dispatchers = new Map<string, Dispatcher>();
+  readonly #trusted = new Map<string, Promise<string[]>>();
 
-  async get(url: URL): Promise<Connection> {
-    const { request, Agent, EnvHttpProxyAgent } = await import("undici");
-    // HTTP/2 would push all layers through one connection and its small windows.
-    const options = { allowH2: false, connect: { timeout: 20_000 } };
-    if (isLoopback(url.hostname)) {
-      return { request, dispatcher: (this.#direct ??= new Agent(options)) };
+  constructor(certificates: CertificateOptions = {}) {
+    this.#certificates = certificates;
+  }
+
+  /**
+   * The way to a host.
+   * @param options.trustSite from now on the host's certificate may be from any authority that the machine trusts
+   * @throws {SourceError} `source/bad-proxy`
+   */
+  async get(url: URL, options: { readonly trustSite?: boolean } = {}): Promise<Connection> {
+    const { host } = url;
+    if (options.trustSite === true && !this.#trusted.has(host)) {
+      this.#trusted.set(host, siteCertificates(host, this.#certificates));
     }
+    const { request, Agent, EnvHttpProxyAgent } = await import("undici");
+    const ca = await this.#trusted.get(host);
+    const trustsSite = ca !== undefined;
+    const isDirect = isLoopback(url.hostname);
+    const way = `${isDirect ? "direct" : "environment"} ${trustsSite ? host : ""}`;
+    const existing = this.#dispatchers.get(way);
+    if (existing !== undefined) return { request, dispatcher: existing, trustsSite };
+    const tls = trustsSite ? { ca } : {};
+    const connect = { timeout: 20_000, ...tls };
+    // HTTP/2 would push all layers through one connection and its small windows.
+    const agent = { allowH2: false, connect };
     try {
-      return { request, dispatcher: (this.#proxied ??= new EnvHttpProxyAgent(options)) };
+      const dispatcher = isDirect
+        ? new Agent(agent)
+        : new EnvHttpProxyAgent({ ...agent, requestTls: connect, proxyTls: tls });
+      this.#dispatchers.set(way, dispatcher);
+      return { request, dispatcher, trustsSite };
     } catch (cause) {
       throw new SourceError(
         "source/bad-proxy",
@@ -40,6 +67,6 @@ export class Dispatchers {
 
   /** Ends all connections. */
   async close(): Promise<void> {
-    await Promise.all([this.#direct?.destroy(), this.#proxied?.destroy()]);
+    await Promise.all([...this.#dispatchers.values()].map((one) => one.destroy()));
   }
 }

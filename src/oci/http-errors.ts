@@ -1,12 +1,15 @@
 import { SourceError } from "../model/error.ts";
 import type { HttpRequest, HttpResponse } from "./http.ts";
 
-const certificateCodes = new Set([
+const authorityCodes = new Set([
   "UNABLE_TO_GET_ISSUER_CERT",
   "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
   "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
   "SELF_SIGNED_CERT_IN_CHAIN",
   "DEPTH_ZERO_SELF_SIGNED_CERT",
+]);
+const certificateCodes = new Set([
+  ...authorityCodes,
   "CERT_HAS_EXPIRED",
   "CERT_NOT_YET_VALID",
   "ERR_TLS_CERT_ALTNAME_INVALID",
@@ -20,6 +23,11 @@ export function networkCode(error: unknown): string | undefined {
     at = at instanceof AggregateError ? at.errors[0] : at.cause;
   }
   return undefined;
+}
+
+/** Whether a certificate was refused only because nobody vouches for it. */
+export function isUnknownAuthority(error: unknown): boolean {
+  return authorityCodes.has(networkCode(error) ?? "");
 }
 
 /** Whether a failure to connect or read may go away by itself. */
@@ -58,7 +66,7 @@ function explain(code: string, host: string, cause: Error): [why: string, hint: 
   if (certificateCodes.has(code)) {
     return [
       `its certificate is not trusted (${cause.message})`,
-      "name the file with your site's certificate authority in NODE_EXTRA_CA_CERTS",
+      "name the file with your site's certificate authority in SSL_CERT_FILE, or put it into /etc/containers/certs.d/HOST",
     ];
   }
   if (code === "EPROTO" || code.startsWith("ERR_SSL")) {

@@ -3,7 +3,12 @@
 
 import type { Dispatcher } from "undici";
 import { SourceError } from "../model/error.ts";
-import { connectionError, isWorthRetrying, statusError } from "./http-errors.ts";
+import {
+  connectionError,
+  isUnknownAuthority,
+  isWorthRetrying,
+  statusError,
+} from "./http-errors.ts";
 import type { Dispatchers } from "./dispatchers.ts";
 
 export interface HttpOptions {
@@ -99,16 +104,30 @@ export class HttpClient {
     );
   }
 
+  /** One request. A certificate that Node's own authorities don't vouch for is shown to those of the machine. */
+  async #request(
+    url: URL,
+    options: Omit<Dispatcher.RequestOptions, "origin" | "path">,
+  ): Promise<Dispatcher.ResponseData> {
+    const { dispatchers } = this.#options;
+    const { request, dispatcher, trustsSite } = await dispatchers.get(url);
+    try {
+      return await request(url, { ...options, dispatcher });
+    } catch (error) {
+      if (trustsSite || !isUnknownAuthority(error)) throw error;
+      const again = await dispatchers.get(url, { trustSite: true });
+      return await request(url, { ...options, dispatcher: again.dispatcher });
+    }
+  }
+
   async #follow(request: HttpRequest): Promise<HttpResponse> {
-    const stallMs = this.#options.stallMs ?? 60_000;
+    const { stallMs = 60_000 } = this.#options;
     let { url } = request;
     let method = request.method ?? "GET";
     for (let redirects = 0; ; redirects++) {
       const isAtHome = url.origin === request.url.origin;
-      const { request: send, dispatcher } = await this.#options.dispatchers.get(url);
-      const response = await send(url, {
+      const options = {
         method,
-        dispatcher,
         headersTimeout: stallMs,
         bodyTimeout: stallMs,
         headers: {
@@ -120,7 +139,8 @@ export class HttpClient {
         },
         ...(request.body === undefined ? {} : { body: request.body }),
         ...(this.signal === undefined ? {} : { signal: this.signal }),
-      });
+      };
+      const response = await this.#request(url, options);
       const { statusCode: status, headers, body } = response;
       const location = headers["location"];
       if (
