@@ -38,7 +38,7 @@ export class AttributeWriter {
     // device's placeholder need a look as well.
     const placeholder = node.type === "character-device" || node.type === "block-device";
     if (!owned || missing.size > 0 || placeholder || !this.#privileged || this.#ledger.size > 0) {
-      this.#ledger.remember(entry.stat(), node, missing);
+      this.#ledger.remember(entry.stat(), node, missing, !this.#privileged);
     }
   }
 

@@ -49,11 +49,14 @@ export class Ledger {
    * Compares what was wanted with what came of it, and keeps the difference.
    * @param stat of the finished file: the last thing done to it
    * @param missingXattrs those that could not be set
+   * @param always keep it without a difference too: where a reader takes the owner on disk for somebody else, what was
+   *   meant to be this user's own must be told from what only is
    */
   remember(
     stat: BigIntStats,
     wanted: Node,
     missingXattrs?: ReadonlyMap<ByteString, Uint8Array>,
+    always = false,
   ): void {
     const mode = permissionsOf(stat);
     const device =
@@ -65,6 +68,7 @@ export class Ledger {
     // Linux has no modes of symlinks.
     const wantedMode = wanted.type === "symlink" ? mode : wanted.mode;
     if (
+      !always &&
       device === undefined &&
       xattrs === undefined &&
       wanted.uid === Number(stat.uid) &&

@@ -68,7 +68,13 @@ export class Sandbox implements AsyncDisposable {
 
   /** What is on disk. Contents stay there: the sandbox must live as long as the tree is used. @throws as `readFolder` */
   async read(signal?: AbortSignal): Promise<FileTree> {
-    const tree = await readFolder(this.rootFolder, { ledger: this.#ledger, signal });
+    const tree = await readFolder(this.rootFolder, {
+      ledger: this.#ledger,
+      makeReadable: true,
+      // Without an id map all files are ours on disk, and what the ledger doesn't know was made by a script as root.
+      ...(process.geteuid?.() === 0 ? {} : { owner: { uid: 0, gid: 0 } }),
+      signal,
+    });
     this.#written = tree.clone();
     return tree;
   }

@@ -26,13 +26,18 @@ interface Result {
   readonly remembered: number;
 }
 
-function roundTrip(name: string, owner: number, prefix: readonly string[]): Result {
+function roundTrip(
+  name: string,
+  owner: number,
+  prefix: readonly string[],
+  wantedOwner: object = {},
+): Result {
   const parent = join(scratch, name);
   mkdirSync(parent);
   chownSync(parent, owner, owner);
   const folder = join(parent, "root");
   const script = join(import.meta.dirname, "round-trip-fixture.ts");
-  const result = runAs(prefix, script, [folder]) as Result;
+  const result = runAs(prefix, script, [folder, JSON.stringify(wantedOwner)]) as Result;
   if (existsSync(folder)) throw new Error("the folder was not removed");
   return result;
 }
@@ -42,13 +47,27 @@ for (const [who, prefix] of [
   ["root of a user namespace with one user", asSingleRoot],
 ] as const) {
   hostTest("root", isRoot, `${who} gets back what the disk can't hold`, async (t) => {
-    const { entries, again, remembered } = roundTrip(who.slice(0, 4), nobodyInParticular, prefix);
+    const {
+      entries,
+      again: after,
+      remembered,
+    } = roundTrip(who.slice(0, 4), nobodyInParticular, prefix);
     const wanted = await treeEntries(nastyTree());
+    const { "made-by-a-script": made, ...again } = after;
+    t.like(made, { uid: 0, gid: 0 });
     t.is(describeDifferences(compareTrees(wanted, entries)), "");
     t.is(describeDifferences(compareTrees(wanted, again)), "", "a second reading gives the same");
     t.true(remembered > 5);
   });
 }
+
+hostTest("root", isRoot, "a plain user's own id is kept apart from root's", async (t) => {
+  const own = { uid: nobodyInParticular, gid: nobodyInParticular };
+  const { entries, again } = roundTrip("own", nobodyInParticular, asPlainUser, own);
+  t.is(describeDifferences(compareTrees(await treeEntries(nastyTree(own)), entries)), "");
+  t.is(again["etc/passwd"]?.uid, nobodyInParticular);
+  t.is(again["made-by-a-script"]?.uid, 0);
+});
 
 hostTest(
   "root",

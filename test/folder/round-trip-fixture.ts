@@ -1,5 +1,6 @@
 // Writes the nasty tree into a folder, reads it back with the ledger, and prints what came of it. Run as various users.
 
+import { utimesSync, writeFileSync } from "node:fs";
 import { readFolder } from "../../src/folder/read-folder.ts";
 import { Ledger } from "../../src/folder/ledger.ts";
 import { removeFolder } from "../../src/folder/remove-folder.ts";
@@ -7,11 +8,20 @@ import { writeFolder } from "../../src/folder/write-folder.ts";
 import { nastyTree } from "../helpers/nasty-tree.ts";
 import { treeEntries } from "../helpers/tree-entries.ts";
 
-const [folder = ""] = process.argv.slice(2);
-const written = await writeFolder(nastyTree(), folder);
+const [folder = "", owner] = process.argv.slice(2);
+const written = await writeFolder(nastyTree(JSON.parse(owner ?? "{}") as object), folder);
 const ledger = Ledger.fromJSON(JSON.parse(JSON.stringify(written)));
-const tree = await readFolder(folder, { ledger, makeReadable: true });
+// What the ledger doesn't know is taken for root's, as it is where a plain user stands for root.
+const rootOwner = { uid: 0, gid: 0 };
+const options = {
+  ledger,
+  makeReadable: true,
+  ...(process.geteuid?.() === 0 ? {} : { owner: rootOwner }),
+};
+const tree = await readFolder(folder, options);
+writeFileSync(`${folder}/made-by-a-script`, "");
+utimesSync(folder, 1_000_000_000, 1_000_000_000);
 const entries = await treeEntries(tree);
-const again = await treeEntries(await readFolder(folder, { ledger, makeReadable: true }));
+const again = await treeEntries(await readFolder(folder, options));
 await removeFolder(folder);
 process.stdout.write(JSON.stringify({ entries, again, remembered: ledger.size }));

@@ -40,7 +40,7 @@ export const netRawCapability = Buffer.from("01000002002000000000000000000000000
  * capabilities, closed directories, times before 1970.
  * @param rights `all` for what needs root: devices, foreign owners, `trusted.*` and `security.*`
  */
-export function nastyTree(owner: { uid: number; gid: number } = { uid: 0, gid: 0 }): FileTree {
+export function nastyTree(owner: { uid?: number; gid?: number } = {}): FileTree {
   const own = { ...root, ...owner };
   const text = (content: string, attributes: Partial<Attributes> = {}) =>
     textFile(content, { ...own, ...attributes });
