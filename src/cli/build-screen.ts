@@ -114,10 +114,12 @@ export class BuildScreen {
   }
 
   #output(line: string): readonly StyledLine[] {
-    const text = settledLine(line);
-    if (this.#verbosity === "verbose") return [[{ text: `    ${text}`, style: "dim" }]];
+    if (this.#verbosity === "verbose") {
+      return [[{ text: `    ${settledLine(line)}`, style: "dim" }]];
+    }
     const { output } = this.#running ?? {};
-    output?.push(text);
+    // A line may have megabytes, and is measured at every drawing. The last state of a progress bar is at its end.
+    output?.push(settledLine(line.slice(-65_536)).slice(0, 1000));
     if (output !== undefined && output.length > outputLines) output.shift();
     return [];
   }

@@ -269,6 +269,15 @@ test("output loses colours, cursor movements and all but the last state of a lin
   ]);
 });
 
+test("a line of megabytes costs no more than any other", (t) => {
+  const { terminal, tell, pass } = onTerminal();
+  tell(start, step(2, "x"), output(`${"\u001b[1mé".repeat(2_000_000)}\r99%`));
+  const started = performance.now();
+  for (let index = 0; index < 50; index++) pass(100);
+  t.true(performance.now() - started < 2000);
+  t.is(terminal.lines.at(-1), "    │ 99%");
+});
+
 test("verbose keeps the output of scripts", (t) => {
   const { terminal, tell, view } = onTerminal({ verbosity: "verbose" });
   tell(start, step(2, "x"), { type: "command", step: 2, command: "sh -ex f" });
