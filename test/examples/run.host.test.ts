@@ -3,8 +3,8 @@
 import { cpSync, globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
-import { apptainerTest } from "../helpers/apptainer.ts";
-import { checkout } from "../helpers/build.ts";
+import { apptainer, apptainerTest } from "../helpers/apptainer.ts";
+import { checkout, tsbuild } from "../helpers/build.ts";
 import { scratch } from "../helpers/scratch.ts";
 
 /** What can't be tried without a network or programs that few machines have. */
@@ -40,3 +40,14 @@ for (const folder of folders) {
     t.true(ran.stdout.includes(expected), `${ran.stdout}\n${ran.stderr}`);
   });
 }
+
+apptainerTest("the definition of the host's tools gives tools that work", async (t) => {
+  const place = await scratch(t);
+  const file = join(checkout, "definitions/host-tools.def");
+  const built = await tsbuild(["build", "tools.sif", file], { cwd: place });
+  t.is(built.exitCode, 0, built.stderr);
+  const script =
+    "printf 'b\\na\\n' | sort | sed s/a/A/ | tar -cf - --files-from=/dev/null | wc -c; ls / | grep usr";
+  const ran = await apptainer(["run", "tools.sif", "-c", script], { cwd: place });
+  t.is(ran.stdout, "10240\nusr\n", ran.stderr);
+});
