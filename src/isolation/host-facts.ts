@@ -75,18 +75,20 @@ export async function readHostFacts(
   };
 }
 
-export const capability = {
+/** Numbers from capability.h. */
+const capabilities = {
   chown: 0n,
+  dacOverride: 1n,
+  fowner: 3n,
   setgid: 6n,
   setuid: 7n,
   sysChroot: 18n,
   sysAdmin: 21n,
-  mknod: 27n,
 };
 
 /** Whether the process has the capability. */
-export function hasCapability(facts: HostFacts, name: keyof typeof capability): boolean {
-  return ((facts.capabilities >> capability[name]) & 1n) === 1n;
+export function hasCapability(facts: HostFacts, name: keyof typeof capabilities): boolean {
+  return ((facts.capabilities >> capabilities[name]) & 1n) === 1n;
 }
 
 function findProgram(name: string, path: string): string | undefined {

@@ -1,10 +1,17 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Isolation, Mount } from "../isolation/isolation.ts";
+import type { Isolation } from "../isolation/isolation.ts";
 import type { TextEncoding } from "../model/definition.ts";
+import { HostError } from "../model/error.ts";
 import type { Script } from "../model/plan.ts";
+import { killProcessesIn } from "../system/processes-in-root.ts";
 import { removeFolderTree } from "../system/remove-folder-tree.ts";
-import { runProgram, type OutputStream, type ProgramEnd } from "../system/run-program.ts";
+import {
+  captureProgram,
+  runProgram,
+  type OutputStream,
+  type ProgramEnd,
+} from "../system/run-program.ts";
 import { shellCommand } from "../system/shell-command.ts";
 import { inImageEnvironment } from "./enter-environment.ts";
 import { makeMountPoints } from "./mount-points.ts";
@@ -17,6 +24,8 @@ import {
   type Environment,
 } from "./script-environment.ts";
 import { placeScript, type PlacedScript } from "./place-script.ts";
+import { standardMounts } from "./standard-mounts.ts";
+import { makeStandIns } from "./stand-ins.ts";
 import { noShell, ScriptOutput, setUpFailure } from "./script-failure.ts";
 
 export interface RunScriptOptions {
@@ -47,23 +56,30 @@ export interface RunScriptOptions {
  * and hosts. When it has ended nothing of it runs and nothing of ours is left in the root.
  *
  * @throws {ScriptError} `script/failed` with the place of the command, `script/no-shell`, `script/mount-point`
- * @throws {HostError} `host/bind-source`, `host/sandbox-setup` when the surroundings can't be set up
+ * @throws {HostError} `host/bind-source`, `host/isolation-lacks`, `host/copy-root`, `host/sandbox-setup` when the surroundings
+ *   can't be set up
  * @throws the signal's reason
  */
 export async function runScript(options: RunScriptOptions): Promise<void> {
-  const { script, rootFolder, isolation, environment, binds, signal } = options;
+  const { script, isolation, environment, binds, signal } = options;
   signal.throwIfAborted();
+  if (!isolation.mounts && binds.length > 0) throw lacking(isolation, "can't bind anything");
+  if (!isolation.mounts && options.network === "none")
+    throw lacking(isolation, "can't take the network away");
   const workFolder = mkdtempSync(join(options.temporaryFolder, "script-"));
   try {
+    const isTest = script.section === "test";
+    const rootFolder =
+      isTest && !isolation.mounts ? await copyRoot(options, workFolder) : options.rootFolder;
     if (!resolveInRoot(rootFolder, "/bin/sh").exists) throw noShell(script, "there is none");
     using placed = placeScript(script, rootFolder, options.encoding);
     if (placed.command === undefined) return;
     for (const { name, bytes, mode } of isolation.files) {
       writeFileSync(join(workFolder, name), bytes, { mode });
     }
-    const isTest = script.section === "test";
     const variables = (isTest ? testEnvironment : postEnvironment)(environment, rootFolder, binds);
     using points = makeMountPoints(rootFolder, standardMounts(options, workFolder));
+    using _ = isolation.mounts ? undefined : makeStandIns(rootFolder, points.mounts, workFolder);
     const command = isolation.commandLine({
       rootFolder,
       workFolder,
@@ -72,10 +88,37 @@ export async function runScript(options: RunScriptOptions): Promise<void> {
       network: options.network,
       command: inImageEnvironment(placed.command, variables),
     });
-    await run(options, command, variables, placed, workFolder);
+    try {
+      await run(options, command, variables, placed, workFolder);
+    } finally {
+      if (!isolation.mounts) await killProcessesIn(rootFolder);
+    }
   } finally {
     await removeFolderTree(workFolder);
   }
+}
+
+/** What `%test` gets where the root file system can't be made read-only. */
+async function copyRoot(
+  { rootFolder, signal }: RunScriptOptions,
+  workFolder: string,
+): Promise<string> {
+  const copy = join(workFolder, "rootfs");
+  const { exitCode, stderr } = await captureProgram(
+    ["cp", "-a", "--reflink=auto", "--", rootFolder, copy],
+    { signal },
+  );
+  if (exitCode === 0) return copy;
+  throw new HostError("host/copy-root", "the root file system could not be copied for %test", {
+    hint: "is there room in the temporary folder? --notest leaves %test out",
+    details: stderr.trimEnd().split("\n").slice(0, 5),
+  });
+}
+
+function lacking({ name }: Isolation, what: string): HostError {
+  return new HostError("host/isolation-lacks", `the isolation ${name} ${what}`, {
+    hint: "leave the option out, or build where user namespaces are allowed",
+  });
 }
 
 async function run(
@@ -134,56 +177,6 @@ function throwIfNotStarted(script: Script, { exitCode }: ProgramEnd, output: Scr
   }
 }
 
-/** What every script gets, and what the user wants to have there instead or besides. */
-function standardMounts(options: RunScriptOptions, workFolder: string): Mount[] {
-  const { network, binds } = options;
-  const copy = (name: string): string => {
-    const file = join(workFolder, name);
-    const isOffline = name === "resolv.conf" && network === "none";
-    writeFileSync(file, isOffline ? "" : `${readOr(`/etc/${name}`)}\n`);
-    chmodSync(file, 0o644);
-    return file;
-  };
-  const folder = (name: string): string => {
-    const path = join(workFolder, name);
-    mkdirSync(path);
-    chmodSync(path, 0o1777);
-    return path;
-  };
-  const own: Mount[] = [
-    { kind: "bind", source: folder("tmp"), target: "/tmp", readOnly: false },
-    { kind: "bind", source: folder("var-tmp"), target: "/var/tmp", readOnly: false },
-    { kind: "bind", source: copy("resolv.conf"), target: "/etc/resolv.conf", readOnly: false },
-    { kind: "bind", source: copy("hosts"), target: "/etc/hosts", readOnly: false },
-  ];
-  const wanted = new Set(binds.map(({ destination }) => destination));
-  return [
-    { kind: "proc" },
-    { kind: "sys" },
-    { kind: "dev" },
-    ...own.filter((mount) => mount.kind === "bind" && !wanted.has(mount.target)),
-    ...aptSettings(options, workFolder),
-    ...binds.map(({ source, destination, readOnly }) => ({
-      kind: "bind" as const,
-      source,
-      target: destination,
-      readOnly,
-    })),
-  ];
-}
-
-/**
- * apt downloads as a user of its own and looks whether it really became that one. Where there is no user but root it
- * has to be told, and by a file: a variable would not reach an apt behind sudo.
- */
-function aptSettings({ isolation, rootFolder }: RunScriptOptions, workFolder: string): Mount[] {
-  if (isolation.keepsOwners || !resolveInRoot(rootFolder, "/etc/apt/apt.conf.d").exists) return [];
-  const source = join(workFolder, "apt.conf");
-  writeFileSync(source, 'APT::Sandbox::User "root";\n');
-  chmodSync(source, 0o644);
-  return [{ kind: "bind", source, target: "/etc/apt/apt.conf.d/zzz-tsbuild", readOnly: true }];
-}
-
 /** Values that come from the user's environment are taken from there again: they may be secrets. */
 function pastedVariable([name, value]: [string, string]): string {
   const inner = name.replace(/^TSBUILD_KEEP_/, "");
@@ -191,12 +184,4 @@ function pastedVariable([name, value]: [string, string]): string {
   return isOurs
     ? shellCommand([`${name}=${value}`])
     : `${name}="$${inner.replace(/^TSBUILD_SET_/, "APPTAINERENV_")}"`;
-}
-
-function readOr(file: string): string {
-  try {
-    return readFileSync(file, "latin1");
-  } catch {
-    return "";
-  }
 }

@@ -1,0 +1,68 @@
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Mount } from "../isolation/isolation.ts";
+import { resolveInRoot } from "./resolve-in-root.ts";
+import type { RunScriptOptions } from "./run-script.ts";
+
+const lineFeed = Buffer.from("\n");
+
+type MountOptions = Pick<RunScriptOptions, "binds" | "isolation" | "network" | "rootFolder">;
+
+/** What every script gets, and what the user wants to have there instead or besides. */
+export function standardMounts(options: MountOptions, workFolder: string): Mount[] {
+  const { network, binds } = options;
+  const copy = (name: string): string => {
+    const file = join(workFolder, name);
+    const isOffline = name === "resolv.conf" && network === "none";
+    writeFileSync(file, isOffline ? "" : Buffer.concat([readOrNothing(`/etc/${name}`), lineFeed]));
+    chmodSync(file, 0o644);
+    return file;
+  };
+  const folder = (name: string): string => {
+    const path = join(workFolder, name);
+    mkdirSync(path);
+    chmodSync(path, 0o1777);
+    return path;
+  };
+  const own: Mount[] = [
+    { kind: "bind", source: folder("tmp"), target: "/tmp", readOnly: false },
+    { kind: "bind", source: folder("var-tmp"), target: "/var/tmp", readOnly: false },
+    { kind: "bind", source: copy("resolv.conf"), target: "/etc/resolv.conf", readOnly: false },
+    { kind: "bind", source: copy("hosts"), target: "/etc/hosts", readOnly: false },
+  ];
+  const wanted = new Set(binds.map(({ destination }) => destination));
+  return [
+    { kind: "proc" },
+    { kind: "sys" },
+    { kind: "dev" },
+    ...own.filter((mount) => mount.kind === "bind" && !wanted.has(mount.target)),
+    ...aptSettings(options, workFolder),
+    ...binds.map(({ source, destination, readOnly }) => ({
+      kind: "bind" as const,
+      source,
+      target: destination,
+      readOnly,
+    })),
+  ];
+}
+
+/**
+ * apt downloads as a user of its own and looks whether it really became that one. Where there is no user but root it
+ * has to be told, and by a file: a variable would not reach an apt behind sudo.
+ */
+function aptSettings({ isolation, rootFolder }: MountOptions, workFolder: string): Mount[] {
+  if (isolation.keepsOwners || !resolveInRoot(rootFolder, "/etc/apt/apt.conf.d").exists) return [];
+  const source = join(workFolder, "apt.conf");
+  writeFileSync(source, 'APT::Sandbox::User "root";\n');
+  chmodSync(source, 0o644);
+  return [{ kind: "bind", source, target: "/etc/apt/apt.conf.d/zzz-tsbuild", readOnly: true }];
+}
+
+/** A machine without one of these files has nothing to say there. */
+function readOrNothing(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch {
+    return Buffer.alloc(0);
+  }
+}
