@@ -1,6 +1,7 @@
 // Requests to registries: retries with patience, redirects that keep a login to themselves, limits on silence rather
 // than on length. On undici's own request; the global fetch is another undici, and the two don't mix.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Dispatcher } from "undici";
 import { SourceError } from "../model/error.ts";
 import {
@@ -32,6 +33,8 @@ export interface HttpRequest {
   readonly body?: string | Buffer | undefined;
   /** For messages: what is fetched. */
   readonly what: string;
+  /** Ends this request; the client's own where it is not given. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface HttpResponse {
@@ -67,17 +70,18 @@ export class HttpClient {
    */
   async send(request: HttpRequest): Promise<HttpResponse> {
     const isRepeatable = ["GET", "HEAD"].includes(request.method ?? "GET");
+    const signal = request.signal ?? this.signal;
     for (let attempt = 1; ; attempt++) {
-      this.signal?.throwIfAborted();
+      signal?.throwIfAborted();
       const isLast = !isRepeatable || attempt >= this.attempts;
       let response: HttpResponse;
       try {
         response = await this.#follow(request);
       } catch (error) {
         if (error instanceof SourceError) throw error;
-        this.signal?.throwIfAborted();
+        signal?.throwIfAborted();
         if (isLast || !isWorthRetrying(error)) throw connectionError(request, error);
-        await this.pause(attempt);
+        await this.pause(attempt, signal);
         continue;
       }
       if (!retriedStatuses.has(response.status)) return response;
@@ -86,22 +90,25 @@ export class HttpClient {
         throw await statusError(request, response);
       }
       await drop(response);
-      await this.pause(attempt, askedMs);
+      await this.pause(attempt, signal, askedMs);
     }
   }
 
   /** Waits before the next attempt: longer each time, and not in step with other builds. */
-  async pause(attempt: number, askedMs?: number): Promise<void> {
+  async pause(
+    attempt: number,
+    signal: AbortSignal | undefined = this.signal,
+    askedMs?: number,
+  ): Promise<void> {
     const base = this.#options.pauseMs ?? 500;
     const growing = Math.min(longestPauseMs, base * 2 ** (attempt - 1));
     const ms = Math.max(askedMs ?? 0, growing * (0.75 + Math.random() / 2));
-    const { setTimeout } = await import("node:timers/promises");
-    await setTimeout(ms, undefined, this.signal === undefined ? {} : { signal: this.signal }).catch(
-      (error: unknown) => {
-        this.signal?.throwIfAborted();
-        throw error;
-      },
-    );
+    try {
+      await sleep(ms, undefined, signal === undefined ? {} : { signal });
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
+    }
   }
 
   /** One request. A certificate that Node's own authorities don't vouch for is shown to those of the machine. */
@@ -122,6 +129,7 @@ export class HttpClient {
 
   async #follow(request: HttpRequest): Promise<HttpResponse> {
     const { stallMs = 60_000 } = this.#options;
+    const { signal = this.signal } = request;
     let { url } = request;
     let method = request.method ?? "GET";
     for (let redirects = 0; ; redirects++) {
@@ -138,7 +146,7 @@ export class HttpClient {
             : {}),
         },
         ...(request.body === undefined ? {} : { body: request.body }),
-        ...(this.signal === undefined ? {} : { signal: this.signal }),
+        ...(signal === undefined ? {} : { signal }),
       };
       const response = await this.#request(url, options);
       const { statusCode: status, headers, body } = response;

@@ -28,9 +28,9 @@ export interface ImageStore {
   /** A manifest, index or configuration, checked against its digest. */
   document(descriptor: Descriptor, what: string): Promise<Buffer>;
   /** Where a layer can be read; its bytes are not checked yet. */
-  layer(descriptor: Descriptor): Promise<BlobPlace>;
+  layer(descriptor: Descriptor, signal: AbortSignal): Promise<BlobPlace>;
   /** Gets a layer again that turned out damaged, where there is hope that it helps. */
-  layerAgain?(descriptor: Descriptor): Promise<BlobPlace>;
+  layerAgain?(descriptor: Descriptor, signal: AbortSignal): Promise<BlobPlace>;
 }
 
 export interface ResolvedImage {
@@ -44,8 +44,8 @@ export interface ResolvedImage {
 export interface LayerSource {
   readonly digest?: Digest | undefined;
   readonly diffId?: Digest | undefined;
-  readonly place: () => Promise<BlobPlace>;
-  readonly placeAgain?: (() => Promise<BlobPlace>) | undefined;
+  readonly place: (signal: AbortSignal) => Promise<BlobPlace>;
+  readonly placeAgain?: ((signal: AbortSignal) => Promise<BlobPlace>) | undefined;
 }
 
 export interface OpenImage {
@@ -111,11 +111,10 @@ export function layersOf(store: ImageStore, image: ResolvedImage): LayerSource[]
   return image.manifest.layers.map((descriptor, index) => ({
     digest: descriptor.digest,
     diffId: image.config.diffIds[index],
-    place: () => store.layer(descriptor),
-    placeAgain: store.layerAgain && (() => (store.layerAgain as LayerAgain)(descriptor)),
+    place: (signal) => store.layer(descriptor, signal),
+    placeAgain: store.layerAgain?.bind(store, descriptor),
   }));
 }
-type LayerAgain = (descriptor: Descriptor) => Promise<BlobPlace>;
 
 /**
  * Fetches, checks and reads all layers, several at once, and lays them over each other.
@@ -132,9 +131,17 @@ export async function openImage(
   const dispose = async () => {
     await Promise.all([...opened.values()].map((layer) => layer.close()));
   };
+  // When one layer can't be had there is no use in the others.
+  const failed = new AbortController();
+  const signal = AbortSignal.any([options.signal, failed.signal]);
   try {
     await concurrently([...unique], layersAtOnce, async ([key, layer]) => {
-      opened.set(key, await openLayer(layer, options));
+      try {
+        opened.set(key, await openLayer(layer, options.listener, signal));
+      } catch (error) {
+        failed.abort(error);
+        throw error;
+      }
     });
     const tree = new FileTree();
     for (const source of layers) {
@@ -148,13 +155,17 @@ export async function openImage(
   }
 }
 
-async function openLayer(source: LayerSource, options: OpenImageOptions): Promise<Layer> {
-  options.signal.throwIfAborted();
+async function openLayer(
+  source: LayerSource,
+  listener: Listener,
+  signal: AbortSignal,
+): Promise<Layer> {
+  signal.throwIfAborted();
   const { digest, diffId } = source;
   const name = digest ?? diffId ?? "without a digest";
   const open = (place: BlobPlace) => {
     const progress = new ByteProgress(
-      options.listener,
+      listener,
       `read layer ${shortDigest(digest ?? diffId ?? ":")}`.trimEnd(),
       place.sizeBytes,
     );
@@ -162,17 +173,17 @@ async function openLayer(source: LayerSource, options: OpenImageOptions): Promis
       name,
       place,
       { digest, diffId },
-      { signal: options.signal, onProgress: (bytes) => progress.at(bytes) },
+      { signal, onProgress: (bytes) => progress.at(bytes) },
     );
   };
-  const place = await source.place();
+  const place = await source.place(signal);
   try {
     return await open(place);
   } catch (error) {
     // The disk, a proxy or a bad line may have damaged it; the same twice is no accident.
     const isDamaged = error instanceof TsbuildError && error.code === "source/digest-mismatch";
     if (!isDamaged || source.placeAgain === undefined) throw error;
-    return await open(await source.placeAgain());
+    return await open(await source.placeAgain(signal));
   }
 }
 

@@ -65,7 +65,8 @@ export function parseReference(text: string): Reference {
   }
 
   const { registry, path } = splitRegistry(rest);
-  if (!hostPattern.test(registry)) throw fail(`${JSON.stringify(registry)} is no host`, shape);
+  if (!hostPattern.test(registry) || !URL.canParse(`https://${registry}`))
+    throw fail(`${JSON.stringify(registry)} is no host`, shape);
   const repository = registry === "docker.io" && !path.includes("/") ? `library/${path}` : path;
   if (!repositoryPattern.test(repository)) {
     if (path !== path.toLowerCase() && repositoryPattern.test(repository.toLowerCase())) {

@@ -58,19 +58,19 @@ export class RegistryStore implements ImageStore {
     return bytes;
   }
 
-  async layer(descriptor: Descriptor): Promise<BlobPlace> {
+  async layer(descriptor: Descriptor, signal: AbortSignal): Promise<BlobPlace> {
     const { digest, sizeBytes } = descriptor;
     const kept = await this.#cache.find(digest, sizeBytes);
     if (kept !== undefined) return { file: kept, offset: 0, sizeBytes };
-    return this.#download(descriptor);
+    return this.#download(descriptor, signal);
   }
 
-  async layerAgain(descriptor: Descriptor): Promise<BlobPlace> {
+  async layerAgain(descriptor: Descriptor, signal: AbortSignal): Promise<BlobPlace> {
     await this.#cache.discard(descriptor.digest);
-    return this.#download(descriptor);
+    return this.#download(descriptor, signal);
   }
 
-  async #download(descriptor: Descriptor): Promise<BlobPlace> {
+  async #download(descriptor: Descriptor, signal: AbortSignal): Promise<BlobPlace> {
     const { digest, sizeBytes } = descriptor;
     const what = `layer ${digest} of ${this.name}`;
     const progress = new ByteProgress(
@@ -78,7 +78,7 @@ export class RegistryStore implements ImageStore {
       `download layer ${shortDigest(digest)}`,
       sizeBytes,
     );
-    const blob = this.#repository.blob(descriptor, what);
+    const blob = this.#repository.blob(descriptor, what, signal);
     const incoming = await this.#cache.receive(digest, what, counted(blob, progress));
     return { file: this.#cache.fileOf(digest), offset: 0, sizeBytes, incoming };
   }

@@ -103,12 +103,17 @@ export class Repository {
    * broke. The digest is for the caller to check.
    * @throws {SourceError} `source/unreachable` when several attempts in a row bring nothing, `source/blob-size`
    */
-  async *blob(descriptor: Descriptor, what: string): AsyncGenerator<Uint8Array, void, undefined> {
+  async *blob(
+    descriptor: Descriptor,
+    what: string,
+    signal: AbortSignal | undefined = this.#http.signal,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
     let done = 0;
     for (let attempt = 1; ; attempt++) {
       const before = done;
       const { request, response } = await this.#get(`blobs/${descriptor.digest}`, {
         what,
+        signal,
         headers: done > 0 ? { range: `bytes=${done}-` } : {},
       });
       if (response.status === 416 && done > 0) {
@@ -135,13 +140,13 @@ export class Repository {
         if (done === before) throw wrongSize(what, descriptor, `${done}`);
       } catch (error) {
         if (error instanceof SourceError) throw error;
-        this.#http.signal?.throwIfAborted();
+        signal?.throwIfAborted();
         if (done === descriptor.sizeBytes) return;
         if (done > before) attempt = 0;
         if (attempt >= this.#http.attempts || !isWorthRetrying(error)) {
           throw connectionError(request, error);
         }
-        await this.#http.pause(Math.max(1, attempt));
+        await this.#http.pause(Math.max(1, attempt), signal);
       }
     }
   }

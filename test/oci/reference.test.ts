@@ -54,6 +54,8 @@ const wrong: readonly [string, RegExp][] = [
   ["example.com/", /repository/],
   ["exa_mple.com/x", /host/],
   ["example.com:port/x", /host/],
+  ["example.com:99999/x", /host/],
+  ["256.256.256.256/x", /host/],
   [`example.com/${"a".repeat(250)}`, /255/],
 ];
 
