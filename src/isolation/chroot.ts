@@ -72,6 +72,6 @@ export function chrootIsolation(facts: HostFacts): Isolation {
       rootFolder,
       ...command,
     ],
-    hostCommandLine: (command) => command,
+    hostCommandLine: (command) => [...setprivPrefix(facts, { clearGroups: false }), ...command],
   };
 }

@@ -2,7 +2,7 @@ import { chooseFilterLoader } from "./filter-loader.ts";
 import type { HostFacts } from "./host-facts.ts";
 import { isInitialMap } from "./id-map.ts";
 import type { Isolation, WayName } from "./isolation.ts";
-import { namespaceCommand } from "./namespace-command.ts";
+import { namespaceCommand, setprivPrefix } from "./namespace-command.ts";
 
 /** Scripts in namespaces, for a process that is root already: the machine's or a user namespace's. */
 export function namespaceIsolation(
@@ -27,9 +27,11 @@ export function namespaceIsolation(
         guard: isMachineRoot,
         clearGroups: keepsOwners,
       }),
-    hostCommandLine: (command, workFolder) =>
-      keepsOwners || loader === undefined
+    hostCommandLine: (command, workFolder) => [
+      ...setprivPrefix(facts, { clearGroups: false }),
+      ...(keepsOwners || loader === undefined
         ? command
-        : [...loader.prefix(workFolder), "/usr/bin/env", "--", ...command],
+        : [...loader.prefix(workFolder), "/usr/bin/env", "--", ...command]),
+    ],
   };
 }

@@ -27,13 +27,17 @@ export async function probeMounts(
   if (unshare === undefined || mount === undefined) {
     return `${unshare === undefined ? "unshare" : "mount"} is not installed (util-linux)`;
   }
-  return await probe(
+  const refused = await probe(
     [
       [unshare, ...userOptions, "--mount", "--propagation", "private"],
       ["--pid", "--fork", "--kill-child", "--ipc", "--uts", "--"],
       [mount, "-n", "-t", "tmpfs", "tsbuild", "/tmp"],
     ].flat(),
   );
+  // The unshare of busybox knows none of these options.
+  return refused !== undefined && /unrecognized option|invalid option/.test(refused)
+    ? `${unshare} is too old or not from util-linux: ${refused}`
+    : refused;
 }
 
 /** Whether files in the folder can be given to other users by this process. */

@@ -6,6 +6,7 @@ import { writeFolder } from "../folder/write-folder.ts";
 import type { Isolation } from "../isolation/isolation.ts";
 import { HostError } from "../model/error.ts";
 import type { Script } from "../model/plan.ts";
+import { mountOptions } from "../system/mount-options.ts";
 import { removeFolderTree } from "../system/remove-folder-tree.ts";
 import type { FileTree } from "../tree/file-tree.ts";
 import { runScript, type RunScriptOptions } from "./run-script.ts";
@@ -42,8 +43,15 @@ export class Sandbox implements AsyncDisposable {
     this.rootFolder = join(folder, "rootfs");
   }
 
-  /** @throws {HostError} `host/temporary-folder` */
+  /** @throws {HostError} `host/temporary-folder`, `host/noexec` */
   static async create({ temporaryFolder, isolation }: SandboxOptions): Promise<Sandbox> {
+    if (mountOptions(temporaryFolder).includes("noexec")) {
+      throw new HostError(
+        "host/noexec",
+        `no script can run below ${temporaryFolder}: its file system is mounted noexec`,
+        { hint: "name another folder with --tmpdir or TSBUILD_TMPDIR" },
+      );
+    }
     try {
       return new Sandbox(await mkdtemp(join(temporaryFolder, "stage-")), isolation);
     } catch (error) {

@@ -1,6 +1,7 @@
 import { chmodSync, lstatSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { lstat } from "node:fs/promises";
 import { HostError } from "../model/error.ts";
+import { unescaped } from "./mount-options.ts";
 import { captureProgram } from "./run-program.ts";
 
 /**
@@ -40,9 +41,7 @@ export function removeFolderTreeNow(folder: string): void {
 
 function refuseMounts(folder: string): void {
   for (const line of readFileSync("/proc/self/mountinfo", "latin1").split("\n")) {
-    const mountPoint = (line.split(" ")[4] ?? "").replaceAll(/\\([0-7]{3})/g, (_, octal: string) =>
-      String.fromCharCode(Number.parseInt(octal, 8)),
-    );
+    const mountPoint = unescaped(line.split(" ")[4] ?? "");
     if (mountPoint.startsWith(`${Buffer.from(folder).toString("latin1")}/`)) {
       throw new HostError(
         "host/folder-in-use",

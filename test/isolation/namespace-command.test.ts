@@ -80,7 +80,7 @@ test("a namespace with one id: a filter before the command, and no groups to cle
   );
   t.is(
     shown(isolation.hostCommandLine(["/bin/true"], "/work")),
-    "/work/filter-loader /usr/bin/env -- /bin/true",
+    "/usr/bin/setpriv --pdeathsig KILL -- /work/filter-loader /usr/bin/env -- /bin/true",
   );
 });
 
