@@ -58,6 +58,9 @@ export const limits = {
   nameBytes: 255,
   /** Linux gives an error for longer ones since 6.11. */
   symlinkBytes: 4095,
+  /** The highest user or group number; the one above stands for nobody at all. */
+  id: 0xffff_fffe,
+  /** Distinct users and groups. */
   ids: 65535,
   major: 0xfff,
   minor: 0xf_ffff,

@@ -130,15 +130,6 @@ export class TableWriter {
       const inodeNumber = numbers[index] ?? 0;
       const bytes = bytesOf(name);
       const childPath = path === "" ? name : `${path}/${name}`;
-      if (bytes.length === 0 || bytes.length > limits.nameBytes || /^\.\.?$|[/\0]/.test(name)) {
-        throw new FormatError(
-          "squashfs/limit",
-          `an image can't hold the name /${displayName(childPath)}`,
-          {
-            hint: `names have 1 to ${limits.nameBytes} bytes and no slash or NUL`,
-          },
-        );
-      }
       const isDirectory = child instanceof Directory;
       if (isDirectory) subdirectories += 1;
       entries.push({
@@ -160,39 +151,23 @@ export class TableWriter {
     if (written !== undefined) return written;
     const links = this.#links.get(node) ?? 1;
     const head = this.#head(node, path, number, links);
-    const position = this.#append(this.#encodeLeaf(head, node, path), path);
+    const position = this.#append(this.#encodeLeaf(head, node), path);
     if (links > 1) this.#written.set(node, position);
     return position;
   }
 
-  #encodeLeaf(head: InodeHead, node: LeafNode, path: ByteString): Buffer {
+  #encodeLeaf(head: InodeHead, node: LeafNode): Buffer {
     if (node.type === "file") return encodeFile(head, node.sizeBytes, this.#storedFile(node));
-    if (node.type === "symlink") {
-      if (node.target.length === 0 || node.target.length > limits.symlinkBytes) {
-        throw new FormatError(
-          "squashfs/limit",
-          `the symlink /${displayName(path)} has a target of ${node.target.length} bytes`,
-          { hint: `targets have 1 to ${limits.symlinkBytes} bytes` },
-        );
-      }
-      return encodeSymlink(head, node);
-    }
+    if (node.type === "symlink") return encodeSymlink(head, node);
     if (!("major" in node)) return encodeSpecial(head, node);
-    if (!isWithin(node.major, limits.major) || !isWithin(node.minor, limits.minor)) {
-      throw new FormatError(
-        "squashfs/limit",
-        `the device /${displayName(path)} has the number ${node.major}:${node.minor}`,
-        { hint: `an image holds numbers up to ${limits.major}:${limits.minor}` },
-      );
-    }
     return encodeDevice(head, node);
   }
 
   #head(node: Node, path: ByteString, number: number, links: number): InodeHead {
     return {
       attributes: node,
-      uid: this.ids.numberOf(node.uid, path),
-      gid: this.ids.numberOf(node.gid, path),
+      uid: this.ids.numberOf(node.uid),
+      gid: this.ids.numberOf(node.gid),
       number,
       links,
       xattrs: this.xattrs.numberOf(node.xattrs, path),
@@ -217,10 +192,6 @@ export class TableWriter {
     this.inodes.append(inode);
     return position;
   }
-}
-
-function isWithin(value: number, highest: number): boolean {
-  return Number.isInteger(value) && value >= 0 && value <= highest;
 }
 
 function nameOf(path: ByteString): ByteString {

@@ -5,6 +5,7 @@ import { readContents } from "../contents/read-contents.ts";
 import type { ByteString } from "../model/bytes-path.ts";
 import type { FileTree } from "../tree/file-tree.ts";
 import { BlockPool, defaultWorkers } from "./block-pool.ts";
+import { checkLimits } from "./check-limits.ts";
 import type { CompressorChoice } from "./compression.ts";
 import { compressors } from "./compressors.ts";
 import { DataWriter } from "./data-writer.ts";
@@ -60,6 +61,7 @@ export async function writeSquashfs(
   options: SquashfsOptions,
 ): Promise<SquashfsWritten> {
   const blockSizeBytes = options.blockSizeBytes ?? 131072;
+  checkLimits(tree);
   const compressor = compressors[options.compressor.name];
   const optionsBlock = compressor.optionsBlock(options.compressor.level);
   const loaded = await compressor.load(options.compressor.level);

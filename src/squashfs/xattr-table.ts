@@ -54,15 +54,6 @@ export class XattrTable {
         this.#onDropped(path, name);
         continue;
       }
-      if (name.length > limits.xattrNameBytes || value.length > limits.xattrValueBytes) {
-        throw new FormatError(
-          "squashfs/limit",
-          `/${displayName(path)} has an extended attribute ${displayName(name.slice(0, 300))} of ${value.length} bytes`,
-          {
-            hint: `names have at most ${limits.xattrNameBytes} bytes, values ${limits.xattrValueBytes}`,
-          },
-        );
-      }
       const rest = name.slice(start.length);
       const pair = Buffer.alloc(8 + rest.length + value.length);
       pair.writeUInt16LE(prefix, 0);
