@@ -234,7 +234,7 @@ function writeError(folder: string, cause: unknown): HostError {
     cause,
     hint:
       code === "ENOSPC" || code === "EDQUOT"
-        ? "the disk or quota is full: make room, or name another cache folder with APPTAINER_CACHEDIR"
-        : "name another cache folder with APPTAINER_CACHEDIR, or build with --disable-cache",
+        ? "the disk or quota is full: make room, or name another cache folder with TSBUILD_CACHEDIR"
+        : "name another cache folder with TSBUILD_CACHEDIR, or build with --disable-cache",
   });
 }

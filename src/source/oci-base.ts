@@ -146,7 +146,7 @@ export async function blobFolder(context: SourceContext): Promise<string> {
         type: "warning",
         code: "cache/not-writable",
         message: `nothing is kept in the cache ${cacheFolder}: ${(error as Error).message}`,
-        hint: "name another folder with APPTAINER_CACHEDIR",
+        hint: "name another folder with TSBUILD_CACHEDIR",
       });
     }
   }

@@ -1,172 +1,28 @@
-import { randomBytes } from "node:crypto";
-import test, { type ExecutionContext } from "ava";
-import { FormatError, SourceError, type TsbuildError } from "../../src/model/error.ts";
+import test from "ava";
+import { FormatError, SourceError } from "../../src/model/error.ts";
 import { Dispatchers } from "../../src/oci/dispatchers.ts";
 import { retryAfterMs } from "../../src/oci/http.ts";
-import { Repository, type RepositoryOptions } from "../../src/oci/repository.ts";
-import { blob, image, textLayer } from "../helpers/oci-image.ts";
+import { Repository } from "../../src/oci/repository.ts";
+import { image, textLayer } from "../helpers/oci-image.ts";
 import {
-  cutAfter,
-  scriptedRegistry,
-  sendError,
-  type ScriptedRegistry,
-} from "../helpers/scripted-registry.ts";
-
-const bytes = randomBytes(300_000);
-const large = blob(bytes, "application/vnd.oci.image.layer.v1.tar");
-const made = image([textLayer({ a: "a" })]);
-const wanted = { ...large, sizeBytes: large.size, annotations: {} };
-
-async function start(
-  t: ExecutionContext,
-  options: Partial<RepositoryOptions> = {},
-): Promise<{ registry: ScriptedRegistry; repository: Repository }> {
-  const registry = await scriptedRegistry(t);
-  registry.put("x", [large, ...made.blobs], { "1": made.manifest });
-  const dispatchers = new Dispatchers();
-  t.teardown(() => dispatchers.close());
-  const repository = new Repository(
-    { registry: registry.host, repository: "x" },
-    { dispatchers, pauseMs: 1, stallMs: 1500, ...options },
-  );
-  return { registry, repository };
-}
-
-async function pull(repository: Repository): Promise<Buffer> {
-  const parts: Uint8Array[] = [];
-  for await (const part of repository.blob(wanted, "layer x")) parts.push(Buffer.from(part));
-  return Buffer.concat(parts);
-}
-
-const ofBlob = (registry: ScriptedRegistry) =>
-  registry.seen.filter(({ path }) => path.includes("/blobs/"));
-const isBlob = (path: string) => path.includes("/blobs/");
-
-async function failure(t: ExecutionContext, work: Promise<unknown>, code: string) {
-  const error = await t.throwsAsync<TsbuildError>(work);
-  t.is(error.code, code, error.stack);
-  t.truthy(error.hint);
-  return error;
-}
-
-test("a blob and a manifest come whole", async (t) => {
-  const { repository } = await start(t);
-  t.true((await pull(repository)).equals(bytes));
-  const manifest = await repository.manifest("1");
-  t.true(manifest.bytes.equals(made.manifest.bytes));
-  t.is(manifest.digest, made.manifest.digest);
-  t.is(await repository.digestOf("1"), made.manifest.digest);
-  t.true(
-    (
-      await repository.document(
-        { ...made.config, sizeBytes: made.config.size, annotations: {} },
-        "c",
-      )
-    ).equals(made.config.bytes),
-  );
-});
-
-test("a connection that breaks again and again is taken up where it broke", async (t) => {
-  const { registry, repository } = await start(t);
-  registry.rule = ({ path, headers }, response, count) => {
-    if (!isBlob(path) || count >= 8) return false;
-    const from = Number(/^bytes=(\d+)-/.exec(headers.range ?? "")?.[1] ?? 0);
-    cutAfter(response, large, from, 30_000);
-    return true;
-  };
-  t.true((await pull(repository)).equals(bytes));
-  const ranges = ofBlob(registry).map(({ headers }) => headers.range);
-  t.is(ranges.length, 9);
-  t.is(ranges[0], undefined);
-  t.deepEqual(
-    ranges.slice(1),
-    Array.from({ length: 8 }, (_, at) => `bytes=${(at + 1) * 30_000}-`),
-  );
-});
-
-test("a server without ranges is read from the start again", async (t) => {
-  const { registry, repository } = await start(t);
-  registry.rule = ({ path }, response, count) => {
-    if (!isBlob(path)) return false;
-    if (count === 0) cutAfter(response, large, 0, 100_000);
-    else response.writeHead(200, { "content-length": large.size }).end(large.bytes);
-    return true;
-  };
-  t.true((await pull(repository)).equals(bytes));
-});
-
-test("a connection that brings nothing is given up after some attempts", async (t) => {
-  const { registry, repository } = await start(t, { attempts: 3 });
-  registry.rule = ({ path }, response) => {
-    if (!isBlob(path)) return false;
-    response.destroy();
-    return true;
-  };
-  const error = await failure(t, pull(repository), "source/unreachable");
-  t.true(error.message.includes(registry.host));
-  t.is(ofBlob(registry).length, 3);
-});
-
-test("a server that stalls in the middle is left, and asked again", async (t) => {
-  const { registry, repository } = await start(t);
-  registry.rule = ({ path }, response, count) => {
-    if (!isBlob(path) || count > 0) return false;
-    response.writeHead(200, { "content-length": large.size });
-    response.write(large.bytes.subarray(0, 100_000));
-    return true;
-  };
-  t.true((await pull(repository)).equals(bytes));
-  t.is(ofBlob(registry).length, 2);
-});
-
-test("a server that never answers is given up", async (t) => {
-  const { registry, repository } = await start(t, { attempts: 1 });
-  registry.rule = ({ path }) => isBlob(path);
-  const error = await failure(t, pull(repository), "source/unreachable");
-  t.regex(error.message, /stopped sending/);
-});
-
-test("too many bytes, or too few of them, are noticed", async (t) => {
-  const { registry, repository } = await start(t);
-  registry.rule = ({ path }, response) => {
-    if (!isBlob(path)) return false;
-    response.writeHead(200).end(Buffer.concat([bytes, Buffer.from("more")]));
-    return true;
-  };
-  await failure(t, pull(repository), "source/blob-size");
-  registry.rule = ({ path, headers }, response) => {
-    if (!isBlob(path)) return false;
-    if (headers.range === undefined) response.writeHead(200).end(bytes.subarray(0, 1000));
-    else response.writeHead(416).end();
-    return true;
-  };
-  await failure(t, pull(repository), "source/blob-size");
-});
-
-test("an answer for another range than asked is not used", async (t) => {
-  const { registry, repository } = await start(t);
-  registry.rule = ({ path }, response, count) => {
-    if (!isBlob(path)) return false;
-    if (count === 0) cutAfter(response, large, 0, 1000);
-    else {
-      response.writeHead(206, { "content-range": `bytes 2000-${large.size - 1}/${large.size}` });
-      response.end(bytes.subarray(2000));
-    }
-    return true;
-  };
-  await failure(t, pull(repository), "source/registry-failed");
-});
+  failure,
+  largeBytes,
+  made,
+  pullLarge,
+  startRepository,
+} from "../helpers/scripted-repository.ts";
+import { cutAfter, sendError } from "../helpers/scripted-registry.ts";
 
 for (const status of [500, 502, 503, 504, 429, 408]) {
   test(`status ${status} is tried again`, async (t) => {
-    const { registry, repository } = await start(t);
+    const { registry, repository } = await startRepository(t);
     registry.rule = ({ path }, response, count) => {
       if (path === "/v2/" || count >= 2) return false;
       sendError(response, status, "X", "later");
       return true;
     };
     t.true((await repository.manifest("1")).bytes.equals(made.manifest.bytes));
-    t.true((await pull(repository)).equals(bytes));
+    t.true((await pullLarge(repository)).equals(largeBytes));
   });
 }
 
@@ -178,9 +34,10 @@ const statuses: readonly [number, string, number][] = [
   [500, "source/registry-failed", 3],
   [418, "source/registry-failed", 1],
 ];
+
 for (const [status, code, times] of statuses) {
   test(`status ${status} for ever is ${code}, after asking ${times} times`, async (t) => {
-    const { registry, repository } = await start(t, { attempts: 3 });
+    const { registry, repository } = await startRepository(t, { attempts: 3 });
     registry.rule = ({ path }, response) => {
       if (path === "/v2/") return false;
       sendError(response, status, "CODE", "what the\nserver says");
@@ -190,13 +47,13 @@ for (const [status, code, times] of statuses) {
     t.regex(error.message, /what the server says/);
     t.true(error.message.includes(`${registry.host}/x:1`));
     t.is(registry.seen.filter(({ path }) => path !== "/v2/").length, times);
-    await failure(t, pull(repository), code);
+    await failure(t, pullLarge(repository), code);
     if (status === 404 || status === 401) await failure(t, repository.digestOf("1"), code);
   });
 }
 
 test("Retry-After is waited for, and not if it is too long", async (t) => {
-  const { registry, repository } = await start(t);
+  const { registry, repository } = await startRepository(t);
   registry.rule = ({ path }, response, count) => {
     if (path === "/v2/" || count > 0) return false;
     sendError(response, 429, "TOOMANYREQUESTS", "slow", { "retry-after": "1" });
@@ -222,7 +79,7 @@ test("Retry-After is seconds or a date", (t) => {
 });
 
 test("other content than the digest says is refused", async (t) => {
-  const { registry, repository } = await start(t);
+  const { registry, repository } = await startRepository(t);
   const other = image([textLayer({ b: "b" })]).manifest;
   registry.rule = ({ path }, response) => {
     if (path === "/v2/") return false;
@@ -243,7 +100,7 @@ test("other content than the digest says is refused", async (t) => {
 });
 
 test("an endless manifest is not read", async (t) => {
-  const { registry, repository } = await start(t);
+  const { registry, repository } = await startRepository(t);
   registry.rule = ({ path }, response) => {
     if (path === "/v2/") return false;
     response.writeHead(200).end(Buffer.alloc(5 * 1024 * 1024, " "));
@@ -253,7 +110,7 @@ test("an endless manifest is not read", async (t) => {
 });
 
 test("a manifest that breaks off is asked for again", async (t) => {
-  const { registry, repository } = await start(t);
+  const { registry, repository } = await startRepository(t);
   registry.rule = ({ path }, response, count) => {
     if (path === "/v2/" || count > 1) return false;
     cutAfter(response, made.manifest, 0, 100);
@@ -261,68 +118,6 @@ test("a manifest that breaks off is asked for again", async (t) => {
   };
   t.true((await repository.manifest("1")).bytes.equals(made.manifest.bytes));
 });
-
-test("a redirect to another host is followed without the login, and resumed from the registry", async (t) => {
-  const { registry, repository } = await start(t, {
-    credentials: { find: async () => ({ kind: "password", username: "u", password: "p" }) },
-  });
-  const storage = await scriptedRegistry(t);
-  storage.rule = ({ headers, path }, response, count) => {
-    if (headers.authorization !== undefined) response.writeHead(400).end();
-    else if (count === 0 && path === "/signed-1") cutAfter(response, large, 0, 50_000);
-    else {
-      const from = Number(/^bytes=(\d+)-/.exec(headers.range ?? "")?.[1] ?? 0);
-      response.writeHead(206, { "content-range": `bytes ${from}-${large.size - 1}/${large.size}` });
-      response.end(large.bytes.subarray(from));
-    }
-    return true;
-  };
-  let redirects = 0;
-  registry.rule = ({ path, headers }, response) => {
-    if (path === "/v2/") return false;
-    if (headers.authorization === undefined) {
-      sendError(response, 401, "UNAUTHORIZED", "login", { "www-authenticate": 'Basic realm="x"' });
-    } else {
-      redirects++;
-      response.writeHead(307, { location: `${storage.origin}/signed-${redirects}` }).end();
-    }
-    return true;
-  };
-  t.true((await pull(repository)).equals(bytes));
-  t.is(redirects, 2);
-  t.deepEqual(
-    storage.seen.map(({ path }) => path),
-    ["/signed-1", "/signed-2"],
-  );
-  t.true(storage.seen.every(({ headers }) => headers.authorization === undefined));
-});
-
-test("a redirect on the same host keeps the login, relative addresses included", async (t) => {
-  const { registry, repository } = await start(t, {
-    credentials: { find: async () => ({ kind: "password", username: "u", password: "p" }) },
-  });
-  registry.rule = ({ path, headers }, response) => {
-    if (path === "/v2/") return false;
-    if (headers.authorization === undefined) {
-      sendError(response, 401, "UNAUTHORIZED", "login", { "www-authenticate": 'Basic realm="x"' });
-    } else if (path === "/here") response.writeHead(200).end(large.bytes);
-    else response.writeHead(302, { location: "/here" }).end();
-    return true;
-  };
-  t.true((await pull(repository)).equals(bytes));
-});
-
-for (const location of ["ftp://127.0.0.1/x", "http://", "circle"]) {
-  test(`a redirect to ${location} is refused`, async (t) => {
-    const { registry, repository } = await start(t);
-    registry.rule = ({ path }, response) => {
-      if (path === "/v2/") return false;
-      response.writeHead(302, { location: location === "circle" ? path : location }).end();
-      return true;
-    };
-    await failure(t, repository.manifest("1"), "source/bad-redirect");
-  });
-}
 
 test("a host that is not there, and one that refuses, are named", async (t) => {
   const dispatchers = new Dispatchers();
@@ -335,23 +130,12 @@ test("a host that is not there, and one that refuses, are named", async (t) => {
   t.regex(missing.message, /no such host|looked up/);
 });
 
-test("an interrupted pull ends at once with the reason", async (t) => {
-  const controller = new AbortController();
-  const { registry, repository } = await start(t, { signal: controller.signal });
-  registry.rule = ({ path }, response) => {
-    if (!isBlob(path)) return false;
-    response.writeHead(200, { "content-length": large.size });
-    response.write(large.bytes.subarray(0, 1000));
-    setTimeout(() => controller.abort(new Error("Ctrl-C")), 50);
-    return true;
-  };
-  await t.throwsAsync(pull(repository), { message: "Ctrl-C" });
-  t.is(ofBlob(registry).length, 1);
-});
-
 test("an interrupt while waiting for another attempt ends the wait", async (t) => {
   const controller = new AbortController();
-  const { registry, repository } = await start(t, { signal: controller.signal, pauseMs: 60_000 });
+  const { registry, repository } = await startRepository(t, {
+    signal: controller.signal,
+    pauseMs: 60_000,
+  });
   registry.rule = ({ path }, response) => {
     if (path === "/v2/") return false;
     sendError(response, 503, "X", "later");
@@ -364,11 +148,11 @@ test("an interrupt while waiting for another attempt ends the wait", async (t) =
 test.serial("nothing is sent to a registry on this machine through a proxy", async (t) => {
   process.env["HTTP_PROXY"] = "http://127.0.0.1:9";
   t.teardown(() => delete process.env["HTTP_PROXY"]);
-  const { repository } = await start(t);
+  const { repository } = await startRepository(t);
   await t.notThrowsAsync(repository.manifest("1"));
 });
 
 test("the registry's own errors are instances of SourceError", async (t) => {
-  const { repository } = await start(t);
+  const { repository } = await startRepository(t);
   await t.throwsAsync(repository.manifest("2"), { instanceOf: SourceError });
 });
