@@ -52,9 +52,9 @@ export async function* readContents(
         break;
       }
       case "host-file": {
-        for (const bytes of readHostFile(content.path, file.sizeBytes)) {
+        for (const piece of readHostFile(content.path, file.sizeBytes)) {
           signal?.throwIfAborted();
-          yield { file, bytes };
+          yield { file, ...piece };
         }
         break;
       }

@@ -1,6 +1,8 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { displayName } from "../model/bytes-path.ts";
 import { HostError } from "../model/error.ts";
+import { nextData } from "../system/syscalls.ts";
+import type { SparsePiece } from "./sparse-cursor.ts";
 
 /** How much is read at once: big enough to be cheap, small enough to count for nothing in memory. */
 const chunkBytes = 512 * 1024;
@@ -28,11 +30,12 @@ function reasonOf(cause: unknown): string {
 }
 
 /**
- * The bytes of a regular file of the host, which must have exactly `sizeBytes` of them. Chunks are valid until the next
- * step. A symlink in the file's place is refused, and a device or pipe doesn't make the build hang.
+ * The pieces of a regular file of the host, which must have exactly `sizeBytes` bytes. Bytes are valid until the next
+ * step; holes of the file are told and not read, because some are very large (`/var/log/lastlog` with high user ids). A
+ * symlink in the file's place is refused, and a device or pipe doesn't make the build hang.
  * @throws {HostError} `host/file-unreadable`, `host/file-changed`
  */
-export function* readHostFile(path: Buffer, sizeBytes: number): Generator<Uint8Array> {
+export function* readHostFile(path: Buffer, sizeBytes: number): Generator<SparsePiece> {
   const name = displayName(path.toString("latin1"));
   let descriptor: number;
   try {
@@ -51,14 +54,19 @@ export function* readHostFile(path: Buffer, sizeBytes: number): Generator<Uint8A
     const stats = fstatSync(descriptor);
     if (!stats.isFile()) throw changed(name, sizeBytes, "it is not a regular file");
     if (stats.size !== sizeBytes) throw changed(name, sizeBytes, `${stats.size}`);
+    // A block of stat(2) has 512 bytes, whatever the file system's blocks are.
+    if (stats.blocks * 512 < sizeBytes) {
+      yield* readSparse(descriptor, buffer, sizeBytes, name);
+      return;
+    }
     let done = 0;
     for (;;) {
       // Asking for more than there should be tells in the same call whether there is more.
       const wanted = Math.min(buffer.length, sizeBytes - done + 1);
-      const got = read(descriptor, buffer, wanted, name);
+      const got = read(descriptor, buffer, wanted, null, name);
       done += got;
       if (done > sizeBytes) throw changed(name, sizeBytes, "more");
-      if (got > 0) yield buffer.subarray(0, got);
+      if (got > 0) yield { bytes: buffer.subarray(0, got) };
       if (done === sizeBytes && got < wanted) break;
       if (got === 0) throw changed(name, sizeBytes, `${done}`);
     }
@@ -68,9 +76,49 @@ export function* readHostFile(path: Buffer, sizeBytes: number): Generator<Uint8A
   }
 }
 
-function read(descriptor: number, into: Buffer, length: number, name: string): number {
+function* readSparse(
+  descriptor: number,
+  buffer: Buffer,
+  sizeBytes: number,
+  name: string,
+): Generator<SparsePiece> {
+  let done = 0;
+  while (done < sizeBytes) {
+    const data = stretchAfter(descriptor, done, name);
+    // A file that grows meanwhile may have data beyond its end.
+    const offset = Math.min(data?.offset ?? sizeBytes, sizeBytes);
+    if (offset > done) yield { zeros: offset - done };
+    done = offset;
+    const end = Math.min(data?.end ?? sizeBytes, sizeBytes);
+    while (done < end) {
+      const got = read(descriptor, buffer, Math.min(buffer.length, end - done), done, name);
+      if (got === 0) throw changed(name, sizeBytes, `${done}`);
+      done += got;
+      yield { bytes: buffer.subarray(0, got) };
+    }
+  }
+  const { size } = fstatSync(descriptor);
+  if (size !== sizeBytes) throw changed(name, sizeBytes, `${size}`);
+}
+
+function stretchAfter(descriptor: number, from: number, name: string): ReturnType<typeof nextData> {
   try {
-    return readSync(descriptor, into, 0, length, null);
+    return nextData(descriptor, from);
+  } catch (error) {
+    throw unreadable(name, error);
+  }
+}
+
+/** @param position null for where the last reading ended */
+function read(
+  descriptor: number,
+  into: Buffer,
+  length: number,
+  position: number | null,
+  name: string,
+): number {
+  try {
+    return readSync(descriptor, into, 0, length, position);
   } catch (error) {
     throw unreadable(name, error);
   }

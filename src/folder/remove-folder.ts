@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, rmdirSync, unlinkSync } from "node:fs";
+import { fstatSync, lstatSync, readdirSync, rmdirSync, unlinkSync, type Stats } from "node:fs";
 import { dirname, basename, resolve } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { displayName, toByteString, type ByteString } from "../model/bytes-path.ts";
@@ -48,29 +48,29 @@ export async function removeEntry(
 ): Promise<void> {
   const levels: Level[] = [];
   let at = path;
-  let device: number | undefined;
+  const device = fstatSync(parent.fd).dev;
 
   /** Removes a file, or opens a directory as the next level. */
   const visit = (above: DirectoryHandle, name: ByteString): void => {
-    let entry;
+    let entry: Stats;
     try {
-      entry = lstatSync(above.at(name));
-    } catch (error) {
-      if (errnoOf(error) === "ENOENT") return;
-      throw error;
-    }
-    if (!entry.isDirectory()) {
       unlinkSync(above.at(name));
       return;
+    } catch (error) {
+      const errno = errnoOf(error) ?? "";
+      if (errno === "ENOENT") return;
+      // For a directory Linux says EISDIR, but some file systems have it otherwise.
+      if (!["EISDIR", "EPERM"].includes(errno)) throw error;
+      entry = lstatSync(above.at(name));
+      if (!entry.isDirectory()) throw error;
     }
-    if (entry.dev !== (device ?? entry.dev)) {
+    if (entry.dev !== device) {
       throw new HostError(
         "folder/mounted",
         `${displayName(at)} is on another file system: something is mounted there`,
         { hint: "unmount it, then remove the folder; what is mounted was not touched" },
       );
     }
-    device = entry.dev;
     const handle = above.open(name);
     levels.push({ handle, name, path: at, names: readNames(handle) });
   };

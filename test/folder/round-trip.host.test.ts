@@ -38,5 +38,9 @@ hostTest("root", isRoot, "holes stay holes on disk", async (t) => {
   await writeFolder(nastyTree(), folder);
   t.true(lstatSync(join(folder, "data/sparse")).blocks * 512 <= 65_536);
   t.is(lstatSync(join(folder, "data/hole")).blocks, 0);
+  await writeFolder(await readFolder(folder), `${folder}-again`);
+  t.true(lstatSync(join(`${folder}-again`, "data/sparse")).blocks * 512 <= 65_536);
+  t.is(lstatSync(join(`${folder}-again`, "data/hole")).blocks, 0);
+  await removeFolder(`${folder}-again`);
   await removeFolder(folder);
 });
