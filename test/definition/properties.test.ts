@@ -1,5 +1,6 @@
 import test, { type ExecutionContext } from "ava";
 import fc from "fast-check";
+import { checkDefinition } from "../../src/definition/check-definition.ts";
 import { parseBuildArguments } from "../../src/definition/build-arguments.ts";
 import { printDiagnostic } from "../../src/definition/print-diagnostic.ts";
 import { readDefinition } from "../../src/definition/read-definition.ts";
@@ -20,6 +21,20 @@ const mutated = fc
     return result;
   });
 
+/** Pieces of shell in any order, quotes and brackets open and closed. */
+const shell = fc
+  .array(
+    fc.constantFrom(
+      ..."apt-get install -y|sudo|'|\"|`|$(|${|(|)|{|}|[[|]]|<<EOF|EOF|<<-'E'|\n|\\\n|\\|#|;|&&|x=(|<(|&>|>|((|))|a=b|if|set -e| |é|\t".split(
+        "|",
+      ),
+    ),
+    { maxLength: 30 },
+  )
+  .map(
+    (parts) => `Bootstrap: docker\n%post\n${parts.join(" ")}\n%environment\n${parts.join("")}\n`,
+  );
+
 const flags = fc.array(fc.oneof(fc.constantFrom("v=1", "w={{ v }}", "nope=#"), fc.string()), {
   maxLength: 2,
 });
@@ -37,6 +52,8 @@ function holdsTogether(t: ExecutionContext, source: string | Uint8Array, given: 
     t.regex(one.code, /^[a-z]+\/[a-z-]+$/);
     t.true(printDiagnostic(one, text).length > one.message.length);
   }
+  // Nothing in these texts switches anything off.
+  t.true(checkDefinition({ definition, diagnostics }).length >= diagnostics.length);
   t.is(
     definition === undefined,
     diagnostics.some(({ severity }) => severity === "error"),
@@ -49,9 +66,13 @@ function holdsTogether(t: ExecutionContext, source: string | Uint8Array, given: 
 
 test("no text makes the reader throw, and what it says holds together", (t) => {
   fc.assert(
-    fc.property(fc.oneof(near, mutated, fc.string({ unit: "binary" })), flags, (text, given) => {
-      holdsTogether(t, text, given);
-    }),
+    fc.property(
+      fc.oneof(near, mutated, shell, fc.string({ unit: "binary" })),
+      flags,
+      (text, given) => {
+        holdsTogether(t, text, given);
+      },
+    ),
     { numRuns: 1500 },
   );
   t.pass();

@@ -1,0 +1,65 @@
+import type { Section } from "../../model/definition.ts";
+import { splitPair } from "../build-arguments.ts";
+import { sectionsOf, textLines, type Rule } from "./rule.ts";
+
+const secretName =
+  /(?:^|[_.-])(?:pass(?:word|wd|phrase)?|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)(?:$|[_.-])/i;
+
+/** What is a secret whatever stands before it. */
+const secretText: readonly (readonly [pattern: RegExp, what: string])[] = [
+  [/-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----/, "a private key"],
+  [/\bgh[pousr]_[A-Za-z0-9]{36}\b/, "a token of GitHub"],
+  [/\bglpat-[A-Za-z0-9_-]{20}\b/, "a token of GitLab"],
+  [/\bAKIA[A-Z0-9]{16}\b/, "an access key of AWS"],
+  [/\bxox[abprs]-[A-Za-z0-9-]{10,}/, "a token of Slack"],
+  [/\bhf_[A-Za-z]{34}\b/, "a token of Hugging Face"],
+  [/\b[a-z][a-z0-9+.-]*:\/\/[^\s/:@$]+:[^\s/@${}]+@[\w.-]+/, "a password in an address"],
+];
+
+/** The definition is kept in the image, with all values filled in, for everybody who has it. */
+export const secret: Rule = {
+  name: "secret",
+  summary: "No passwords, tokens or keys in what the image keeps.",
+  *check(stage) {
+    for (const section of stage.sections) {
+      for (const { text, location } of textLines(section)) {
+        const what =
+          secretText.find(([pattern]) => pattern.test(text))?.[1] ?? namedSecret(section, text);
+        if (what === undefined) continue;
+        yield {
+          location,
+          message: `${what} can be read by everybody who has the image`,
+          hint: "bind a file with it while building (--bind), or give it when the container runs",
+        };
+      }
+    }
+    yield* secretArguments(sectionsOf(stage, "arguments"));
+  },
+};
+
+/** A label or variable that is called like a secret and has a value of its own. */
+function namedSecret({ name }: Section, text: string): string | undefined {
+  const pair =
+    name === "labels" || name === "applabels"
+      ? /^(?<key>[^ ]+) +(?<value>.+)$/.exec(text)
+      : name === "environment" || name === "appenv"
+        ? /^(?:export +)?(?<key>\w+)=(?<value>.+)$/.exec(text)
+        : undefined;
+  const { key = "", value = "" } = pair?.groups ?? {};
+  const isBorrowed = /^["']?(?:[$/`]|["']?$|<)/.test(value);
+  return secretName.test(key) && !isBorrowed ? `the value of ${key}` : undefined;
+}
+
+function* secretArguments(sections: readonly Section[]) {
+  for (const section of sections) {
+    for (const { text, location } of textLines(section)) {
+      const name = splitPair(text)?.name ?? "";
+      if (!secretName.test(name) || secretText.some(([pattern]) => pattern.test(text))) continue;
+      yield {
+        location,
+        message: `the value of ${name} is kept in the image: build arguments are filled in before the definition is stored`,
+        hint: "bind a file with it while building (--bind), or give it when the container runs",
+      };
+    }
+  }
+}

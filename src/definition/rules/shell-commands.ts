@@ -1,0 +1,272 @@
+// The commands of a shell script, as far as rules need them: words and where they stand. It follows quotes, comments,
+// continued lines, heredocs and substitutions; it does not know what a command does, and what it can't follow it skips.
+
+import type { Section } from "../../model/definition.ts";
+import type { Location } from "../../model/location.ts";
+
+export interface ShellCommand {
+  /** The words without their quotes; redirections are words of their own (`>`), substitutions stay as they are. */
+  readonly words: readonly string[];
+  /** The same with their quotes. */
+  readonly raw: readonly string[];
+  /** From the first word to the last one on its line. */
+  readonly location: Location;
+}
+
+interface Word {
+  readonly value: string;
+  readonly raw: string;
+  readonly start: number;
+}
+
+/** With the line that it stands on. */
+interface PlacedWord extends Word {
+  readonly line: number;
+  readonly lineStart: number;
+}
+
+const keywords = new Set(["if", "then", "elif", "else", "while", "until", "do", "!", "{", "time"]);
+const ending = /[\s;&|()<>]/;
+
+/** The commands of a section, in order. Those of `for`, `case` and functions come with their own words. */
+export function shellCommands(section: Section): readonly ShellCommand[] {
+  let commands = known.get(section);
+  if (commands === undefined) {
+    commands = new ShellReader(section).read();
+    known.set(section, commands);
+  }
+  return commands;
+}
+
+// Several rules ask for the same.
+const known = new WeakMap<Section, readonly ShellCommand[]>();
+
+class ShellReader {
+  readonly #section: Section;
+  readonly #text: string;
+  readonly #commands: ShellCommand[] = [];
+  readonly #heredocs: { delimiter: string; stripsTabs: boolean }[] = [];
+  #at = 0;
+  #line = 0;
+  #lineStart = 0;
+  /** Words of the command that is being read. */
+  readonly #words: PlacedWord[] = [];
+
+  constructor(section: Section) {
+    this.#section = section;
+    this.#text = section.body;
+  }
+
+  read(): ShellCommand[] {
+    while (this.#at < this.#text.length) this.#step();
+    this.#endCommand();
+    return this.#commands;
+  }
+
+  #step(): void {
+    const character = this.#text[this.#at] ?? "";
+    const next = this.#text[this.#at + 1] ?? "";
+    if (character === "\n") this.#endLine();
+    else if (character === "\\" && next === "\n") this.#continueLine();
+    else if (/\s/.test(character)) this.#at++;
+    else if (character === "#") this.#at = this.#lineEnd();
+    else if ((character === "<" || character === ">") && next !== "(") this.#readRedirection();
+    else if (this.#words.length === 0 && this.#text.startsWith("((", this.#at)) {
+      const start = this.#at;
+      const raw = this.#takeBalanced(start);
+      this.#push({ value: raw, raw, start });
+    } else if (/[;&|()]/.test(character)) this.#readOperator();
+    else this.#readWord();
+  }
+
+  #lineEnd(): number {
+    const end = this.#text.indexOf("\n", this.#at);
+    return end === -1 ? this.#text.length : end;
+  }
+
+  #continueLine(): void {
+    this.#at += 2;
+    this.#line++;
+    this.#lineStart = this.#at;
+  }
+
+  #endLine(): void {
+    this.#endCommand();
+    this.#at++;
+    this.#line++;
+    this.#lineStart = this.#at;
+    for (const { delimiter, stripsTabs } of this.#heredocs.splice(0)) {
+      while (this.#at < this.#text.length) {
+        const end = this.#lineEnd();
+        const line = this.#text.slice(this.#at, end);
+        this.#at = Math.min(end + 1, this.#text.length);
+        this.#line++;
+        this.#lineStart = this.#at;
+        if ((stripsTabs ? line.replace(/^\t+/, "") : line) === delimiter) break;
+      }
+    }
+  }
+
+  #readOperator(): void {
+    // `&>` is a redirection of bash, `>&` was read with its `>`.
+    if (this.#text.startsWith("&>", this.#at)) {
+      this.#readRedirection();
+      return;
+    }
+    this.#endCommand();
+    this.#at++;
+  }
+
+  #readRedirection(): void {
+    const [operator = "<"] = /^(?:<<<|<<-?|&>>?|>>|<>|[<>]&|>\||[<>])/.exec(
+      this.#text.slice(this.#at, this.#at + 3),
+    ) ?? ["<"];
+    this.#push({ value: operator, raw: operator, start: this.#at });
+    this.#at += operator.length;
+    if (!/^<<-?$/.test(operator)) return;
+    while (/[ \t]/.test(this.#text[this.#at] ?? "")) this.#at++;
+    const word = this.#takeWord();
+    this.#push(word);
+    this.#heredocs.push({ delimiter: word.value, stripsTabs: operator === "<<-" });
+  }
+
+  #push(word: Word): void {
+    this.#words.push({ ...word, line: this.#line, lineStart: this.#lineStart });
+  }
+
+  #readWord(): void {
+    const line = this.#line;
+    const lineStart = this.#lineStart;
+    const word = this.#takeWord();
+    if (this.#words.length === 0 && keywords.has(word.raw)) return;
+    this.#words.push({ ...word, line, lineStart });
+  }
+
+  #takeWord(): Word {
+    const start = this.#at;
+    let value = "";
+    while (this.#at < this.#text.length) {
+      const character = this.#text[this.#at] ?? "";
+      const isArray = character === "(" && /^[A-Za-z_]\w*\+?=$/.test(value);
+      const isProcess = this.#at === start && /^[<>]\($/.test(this.#text.slice(start, start + 2));
+      if (isArray || isProcess) value += this.#takeBalanced(this.#at + (isProcess ? 1 : 0));
+      else if (ending.test(character)) break;
+      else value += this.#takePart(character);
+    }
+    return { value, raw: this.#text.slice(start, this.#at), start };
+  }
+
+  /** The next character of a word, or the quoted stretch or substitution that starts there. */
+  #takePart(character: string): string {
+    const next = this.#text[this.#at + 1] ?? "";
+    if (character === "\\") {
+      if (next === "\n") {
+        this.#continueLine();
+        return "";
+      }
+      this.#at += 2;
+      return next;
+    }
+    if (character === "'") return this.#takeUntil("'");
+    if (character === "`") return `\`${this.#takeUntil("`")}\``;
+    if (character === '"') return this.#takeDoubleQuoted();
+    if (character === "$" && (next === "(" || next === "{")) {
+      return this.#takeBalanced(this.#at + 1);
+    }
+    this.#at++;
+    return character;
+  }
+
+  #takeUntil(quote: string): string {
+    const end = this.#text.indexOf(quote, this.#at + 1);
+    const stop = end === -1 ? this.#text.length : end;
+    const inside = this.#text.slice(this.#at + 1, stop);
+    this.#passOver(stop + 1);
+    return inside;
+  }
+
+  #takeDoubleQuoted(): string {
+    const start = this.#at + 1;
+    let at = start;
+    while (at < this.#text.length && this.#text[at] !== '"') {
+      if (this.#text[at] === "\\") at += 2;
+      else if (this.#text.startsWith("$(", at)) at = this.#balancedEnd(at + 1);
+      else at++;
+    }
+    const inside = this.#text.slice(start, at);
+    this.#passOver(at + 1);
+    return inside.replaceAll(/\\(["\\$`\n])/g, "$1");
+  }
+
+  /** From here to the bracket that closes the one at `open`. */
+  #takeBalanced(open: number): string {
+    const start = this.#at;
+    this.#passOver(this.#balancedEnd(open));
+    return this.#text.slice(start, this.#at);
+  }
+
+  #balancedEnd(open: number): number {
+    const opening = this.#text[open] ?? "(";
+    const closing = opening === "{" ? "}" : ")";
+    let depth = 0;
+    for (let at = open; at < this.#text.length; at++) {
+      const character = this.#text[at];
+      if (character === "\\") at++;
+      else if (character === "'" && opening === "(") {
+        const end = this.#text.indexOf("'", at + 1);
+        at = end === -1 ? this.#text.length : end;
+      } else if (character === opening) depth++;
+      else if (character === closing && --depth === 0) return at + 1;
+    }
+    return this.#text.length;
+  }
+
+  /** Moves on, counting lines. */
+  #passOver(to: number): void {
+    const end = Math.min(to, this.#text.length);
+    const passed = this.#text.slice(this.#at, end);
+    for (let feed = passed.indexOf("\n"); feed !== -1; feed = passed.indexOf("\n", feed + 1)) {
+      this.#line++;
+      this.#lineStart = this.#at + feed + 1;
+    }
+    this.#at = end;
+  }
+
+  #endCommand(): void {
+    const words = this.#words.splice(0);
+    const [first] = words;
+    if (first === undefined) return;
+    const section = this.#section;
+    this.#commands.push({
+      words: words.map(({ value }) => value),
+      raw: words.map(({ raw }) => raw),
+      // Most commands are fine, and counting characters takes long on a line with thousands of them.
+      get location() {
+        return locationOf(
+          section,
+          first,
+          words.findLast(({ line }) => line === first.line),
+        );
+      },
+    });
+  }
+}
+
+/** From the start of one word to the end of another, as far as that is on the same line. */
+function locationOf(section: Section, first: PlacedWord, last: PlacedWord = first): Location {
+  const [lastLine = ""] = last.raw.split("\n", 1);
+  const { body, lines, location } = section;
+  return {
+    file: location.file,
+    line: lines[first.line] ?? location.line,
+    column: Array.from(body.slice(first.lineStart, first.start)).length + 1,
+    length: Array.from(body.slice(first.start, last.start + lastLine.length)).length,
+  };
+}
+
+/** The words from the program's name on: without assignments before it, `sudo` and `env`. */
+export function programWords({ words }: ShellCommand): readonly string[] {
+  let at = 0;
+  while (/^(?:[A-Za-z_]\w*=.*|sudo|env|exec|command|-[EHn])$/s.test(words[at] ?? "")) at++;
+  return words.slice(at);
+}
