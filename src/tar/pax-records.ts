@@ -14,6 +14,7 @@ export type PaxRecords = ReadonlyMap<ByteString, ByteString>;
 const digit0 = 0x30;
 const blank = 0x20;
 const lineFeed = 0x0a;
+const equalsSign = 0x3d;
 
 /**
  * The records of an extended header. The pairs `GNU.sparse.offset` and `GNU.sparse.numbytes` (sparse format 0.0), the
@@ -33,7 +34,7 @@ export function readPaxRecords(body: Buffer, where: string): PaxRecords {
       length = length * 10 + digit;
     }
     const end = start + length;
-    const equals = body.indexOf("=", at);
+    const equals = body.indexOf(equalsSign, at);
     if (
       body[at] !== blank ||
       end > body.length ||

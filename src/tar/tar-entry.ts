@@ -51,16 +51,16 @@ export function tarEntry(
   const recorded = records.size === 0 ? "" : records.get("GNU.sparse.name") || records.get("path");
   const path = long.name ?? (recorded || header.name);
   const linkTarget = long.link ?? (records.get("linkpath") || header.linkName);
-  const where = `${archive}, ${displayName(path)}`;
+  const where = () => `${archive}, ${displayName(path)}`;
   if (path.includes("\0") || linkTarget.includes("\0")) {
-    throw new FormatError("tar/bad-extended-header", `${where}: a name holds a NUL byte`);
+    throw new FormatError("tar/bad-extended-header", `${where()}: a name holds a NUL byte`);
   }
   const type = types[header.type];
   // star has sparse files of the same type with another map.
   if (type === undefined || (header.type === "S" && !header.isGnu)) {
     throw new FormatError(
       "tar/unknown-type",
-      `${where}: entries of the type "${displayName(header.type)}" are not known`,
+      `${where()}: entries of the type "${displayName(header.type)}" are not known`,
       { hint: "write the archive with tar --format=pax" },
     );
   }
@@ -89,7 +89,7 @@ export function tarEntry(
 }
 
 /** Bytes after the header, padding left out. @throws {FormatError} `tar/bad-number` */
-export function sizeOf(header: TarHeader, records: PaxRecords, where: string): number {
+export function sizeOf(header: TarHeader, records: PaxRecords, where: () => string): number {
   const size = paxInteger(records, "size", header.size);
   const isLegal = size >= 0 && size <= Number.MAX_SAFE_INTEGER - blockBytes;
   return checked(Number.isNaN(size) || isLegal ? size : Infinity, "size", where);

@@ -36,28 +36,15 @@ const deviceTypes = "34";
  * @returns undefined for a block of zeros
  * @throws {FormatError} `tar/checksum`, `tar/bad-number`
  */
-export function readTarHeader(block: Buffer, where: string): TarHeader | undefined {
+export function readTarHeader(block: Buffer, where: () => string): TarHeader | undefined {
   let sum = 0;
-  let highBytes = 0;
-  for (let at = 0; at < blockBytes; at++) {
-    const byte = block[at] as number;
-    sum += byte;
-    highBytes += byte >>> 7;
-  }
+  for (let at = 0; at < blockBytes; at++) sum += block[at] as number;
   if (sum === 0) return undefined;
-  let ownSum = 0;
-  let ownHighBytes = 0;
-  for (let at = 148; at < 156; at++) {
-    const byte = block[at] as number;
-    ownSum += byte;
-    ownHighBytes += byte >>> 7;
-  }
-  // The checksum counts its own field as blanks. Some old writers summed signed characters.
-  const unsigned = sum - ownSum + 8 * 0x20;
-  const signed = unsigned - 256 * (highBytes - ownHighBytes);
+  // The checksum counts its own field as blanks.
+  for (let at = 148; at < 156; at++) sum += 0x20 - (block[at] as number);
   const stored = tarNumber(block, 148, 8);
-  if (stored !== unsigned && stored !== signed) {
-    throw new FormatError("tar/checksum", `${where}: the tar header's checksum is wrong`, {
+  if (stored !== sum && stored !== signedSum(block, sum)) {
+    throw new FormatError("tar/checksum", `${where()}: the tar header's checksum is wrong`, {
       hint: "the archive is damaged, or it is not a tar archive; fetch it again",
     });
   }
@@ -66,13 +53,12 @@ export function readTarHeader(block: Buffer, where: string): TarHeader | undefin
     checked(tarNumber(block, at, length), field, where);
   const typeByte = block[156] as number;
   const type = typeByte === 0 ? "0" : String.fromCharCode(typeByte);
-  const magic = block.toString("latin1", 257, 265);
-  const isPosix = magic.startsWith("ustar\0");
-  const isGnu = magic === "ustar  \0";
+  const isPosix = hasText(block, 257, "ustar\0");
+  const isGnu = !isPosix && hasText(block, 257, "ustar  \0");
   const isDevice = deviceTypes.includes(type) && (isPosix || isGnu);
   let name = tarText(block, 0, 100);
   if (isPosix && block[345] !== 0) {
-    const isStar = block.toString("latin1", 508, 512) === "tar\0";
+    const isStar = hasText(block, 508, "tar\0");
     const prefix = tarText(block, 345, isStar ? 131 : 155);
     if (prefix !== "") name = `${prefix}/${name}`;
   }
@@ -89,6 +75,23 @@ export function readTarHeader(block: Buffer, where: string): TarHeader | undefin
     minor: isDevice ? number("device number", 337, 8) : 0,
     isGnu,
   };
+}
+
+/** The checksum of old writers, who summed signed characters. */
+function signedSum(block: Uint8Array, unsignedSum: number): number {
+  let sum = unsignedSum;
+  for (let at = 0; at < blockBytes; at++) {
+    const isOwnField = at >= 148 && at < 156;
+    if (!isOwnField && (block[at] as number) > 127) sum -= 256;
+  }
+  return sum;
+}
+
+function hasText(block: Uint8Array, at: number, text: string): boolean {
+  for (let index = 0; index < text.length; index++) {
+    if (block[at + index] !== text.charCodeAt(index)) return false;
+  }
+  return true;
 }
 
 /** The bytes of a field up to its first NUL, or all of it. */
@@ -121,14 +124,17 @@ export function tarNumber(block: Uint8Array, from: number, length: number): numb
   return at === end || block[at] === 0x20 || block[at] === 0 ? value : Number.NaN;
 }
 
-/** @throws {FormatError} `tar/bad-number` for what `tarNumber` could not read or can't be held exactly */
-export function checked(value: number, field: string, where: string): number {
+/**
+ * @param where what to call the place in a message
+ * @throws {FormatError} `tar/bad-number` for what `tarNumber` could not read or can't be held exactly
+ */
+export function checked(value: number, field: string, where: () => string): number {
   if (Number.isSafeInteger(value)) return value;
   throw new FormatError(
     "tar/bad-number",
     Number.isNaN(value)
-      ? `${where}: the ${field} in the tar header is not a number`
-      : `${where}: the ${field} in the tar header is out of range`,
+      ? `${where()}: the ${field} in the tar header is not a number`
+      : `${where()}: the ${field} in the tar header is out of range`,
     { hint: "the archive is damaged or was written by a faulty tool; fetch or make it again" },
   );
 }

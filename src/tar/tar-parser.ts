@@ -161,7 +161,8 @@ export class TarParser {
   }
 
   #takeHeader(block: Buffer): void {
-    const where = `${this.#name}, byte ${this.#position - blockBytes}`;
+    const at = this.#position - blockBytes;
+    const where = () => `${this.#name}, byte ${at}`;
     const header = readTarHeader(block, where);
     if (header === undefined) {
       if (this.#sawZeros) this.#ended = true;
@@ -172,7 +173,7 @@ export class TarParser {
       // Passing over a lone block of zeros would be as wrong as ending there: readers differ, so files would be lost.
       throw new FormatError(
         "tar/checksum",
-        `${where}: only one block of zeros comes before this entry, where two end the archive`,
+        `${where()}: only one block of zeros comes before this entry, where two end the archive`,
         { hint: "the archive is damaged; fetch or make it again" },
       );
     }
@@ -185,11 +186,11 @@ export class TarParser {
     } else this.#startEntry(block, header);
   }
 
-  #startExtended(header: TarHeader, where: string): void {
+  #startExtended(header: TarHeader, where: () => string): void {
     if (header.size < 0 || header.size > maxExtendedBytes) {
       throw new FormatError(
         "tar/bad-extended-header",
-        `${where}: an extended header of ${header.size} bytes is not believable`,
+        `${where()}: an extended header of ${header.size} bytes is not believable`,
         { hint: `the longest that is read is ${maxExtendedBytes} bytes` },
       );
     }
@@ -198,8 +199,8 @@ export class TarParser {
       if (header.type === "L") this.#longName = untilNul(body);
       else if (header.type === "K") this.#longLink = untilNul(body);
       else if (header.type === "g") {
-        this.#globalRecords = mergedRecords(this.#globalRecords, readPaxRecords(body, where));
-      } else this.#records = readPaxRecords(body, where);
+        this.#globalRecords = mergedRecords(this.#globalRecords, readPaxRecords(body, where()));
+      } else this.#records = readPaxRecords(body, where());
     });
   }
 
@@ -223,7 +224,7 @@ export class TarParser {
 
   #startGnuSparse(block: Buffer, entry: TarEntry): void {
     const where = `${this.#name}, ${displayName(entry.path)}`;
-    const sizeBytes = checked(tarNumber(block, 483, 12), "size", where);
+    const sizeBytes = checked(tarNumber(block, 483, 12), "size", () => where);
     const map = new GnuSparseMapReader();
     const next = (isLast: boolean) => {
       if (isLast) this.#endSparse(entry, sizeBytes, map.numbers, entry.storedBytes, where);
@@ -235,7 +236,7 @@ export class TarParser {
   #startPaxSparse(records: PaxRecords, entry: TarEntry): void {
     const where = `${this.#name}, ${displayName(entry.path)}`;
     const size = records.get("GNU.sparse.realsize") ?? records.get("GNU.sparse.size") ?? "";
-    const sizeBytes = checked(decimal(size), "size", where);
+    const sizeBytes = checked(decimal(size), "size", () => where);
     const { storedBytes } = entry;
     if (records.get("GNU.sparse.major") !== "1") {
       const numbers = paxSparseNumbers(records.get("GNU.sparse.map") ?? "");
