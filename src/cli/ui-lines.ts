@@ -1,5 +1,6 @@
 import type { BuildEvent, Listener } from "../model/event.ts";
 import { levelLine, type Verbosity } from "./message-level.ts";
+import type { Progress } from "./progress-line.ts";
 import { formatElapsed, formatSize } from "./quantity.ts";
 import type { Output } from "./terminal.ts";
 import { warningText } from "./warning-text.ts";
@@ -10,26 +11,40 @@ export interface Outputs {
   readonly stderr: Output;
 }
 
+const silenceMs = 20_000;
+
 /**
  * A listener that writes lines, for pipes and log files, in the form of Apptainer's messages. What scripts print is passed
  * on as it is whatever the verbosity, as in Apptainer: their standard output to ours, their standard error to ours.
- * Warnings come once more at the end, where they are seen.
+ * Warnings come once more at the end, where they are seen. A long download says how far it is when nothing else was said
+ * for a while: some systems end a job that is silent.
  */
-export function lineListener({ stdout, stderr }: Outputs, verbosity: Verbosity): Listener {
+export function lineListener(
+  { stdout, stderr }: Outputs,
+  verbosity: Verbosity,
+  now: () => number = () => performance.now(),
+): Listener {
   const isShown = {
     WARNING: verbosity !== "silent",
     INFO: verbosity === "normal" || verbosity === "verbose",
     VERBOSE: verbosity === "verbose",
   };
-  const say = (level: keyof typeof isShown, text: string) => {
-    if (isShown[level]) stderr.write(`${levelLine(level, text)}\n`);
-  };
   const warnings: string[] = [];
   let steps = 0;
-  let saidSinceWarning = false;
+  /** Whether something came after the first warning and may have pushed it out of sight. */
+  let hasMovedOn = false;
+  let saidMs = now();
+  const write = (output: Output, text: string) => {
+    output.write(`${text}\n`);
+    saidMs = now();
+  };
+  const say = (level: keyof typeof isShown, text: string) => {
+    if (!isShown[level]) return;
+    hasMovedOn ||= level !== "WARNING" && warnings.length > 0;
+    write(stderr, levelLine(level, text));
+  };
 
   return (event: BuildEvent): void => {
-    if (event.type !== "warning" && event.type !== "build-end") saidSinceWarning = true;
     switch (event.type) {
       case "build-start":
         steps = event.steps;
@@ -37,22 +52,23 @@ export function lineListener({ stdout, stderr }: Outputs, verbosity: Verbosity):
       case "step-start":
         return say("INFO", `[${event.step}/${steps}] ${event.title}`);
       case "step-output":
-        return void (event.stream === "stdout" ? stdout : stderr).write(`${event.line}\n`);
+        hasMovedOn ||= warnings.length > 0;
+        return write(event.stream === "stdout" ? stdout : stderr, event.line);
       case "command":
         return say("VERBOSE", `Running ${event.command}`);
       case "step-end":
         return say("VERBOSE", `[${event.step}/${steps}] took ${formatElapsed(event.elapsedMs)}`);
       case "progress":
-        if (event.done !== event.total) return;
-        return say("VERBOSE", `${event.task}: ${amount(event.done, event.unit)}`);
+        if (event.done === event.total) return say("VERBOSE", progressText(event));
+        if (now() - saidMs >= silenceMs) say("INFO", progressText(event));
+        return;
       case "note":
         return say("INFO", event.message);
       case "warning":
-        saidSinceWarning = false;
         warnings.push(warningText(event));
         return say("WARNING", warningText(event));
       case "build-end":
-        if (saidSinceWarning || warnings.length > 1) repeat(warnings, say);
+        if (hasMovedOn) repeat(warnings, say);
         say("INFO", `${formatSize(event.sizeBytes)} in ${formatElapsed(event.elapsedMs)}`);
         return say("INFO", `Build complete: ${event.target}`);
       default:
@@ -69,5 +85,8 @@ function repeat(warnings: readonly string[], say: (level: "WARNING", text: strin
   for (const warning of warnings) say("WARNING", warning);
 }
 
-const amount = (done: number, unit: "bytes" | "entries") =>
-  unit === "bytes" ? formatSize(done) : `${done} entries`;
+function progressText({ task, done, total, unit }: Progress): string {
+  const amount = (value: number) => (unit === "bytes" ? formatSize(value) : `${value} entries`);
+  const of = total === undefined || total === done ? "" : ` of ${amount(total)}`;
+  return `${task}: ${amount(done)}${of}`;
+}

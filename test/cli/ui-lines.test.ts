@@ -26,6 +26,9 @@ const build: readonly BuildEvent[] = [
   { type: "build-end", target: "app.sif", sizeBytes: 5_452_595, elapsedMs: 67_000 },
 ];
 
+const end: BuildEvent = { type: "build-end", target: "x", sizeBytes: 1, elapsedMs: 1 };
+const warning = (message: string): BuildEvent => ({ type: "warning", code: "a/b", message });
+
 const to = (list: string[]) => ({
   write: (text: string | Uint8Array) => list.push(Buffer.from(text).toString("utf8")),
 });
@@ -84,19 +87,41 @@ test("silent leaves only what scripts print", (t) => {
   t.deepEqual(told(build, "silent"), { stdout: script.stdout, stderr: script.trace });
 });
 
+test("what is not shown doesn't count as said", (t) => {
+  const step: BuildEvent = { type: "step-start", step: 1, title: "x" };
+  t.is(told([warning("w"), step, end], "quiet").stderr, "WARNING: w\n");
+});
+
 test("a warning that was the last thing said is not said twice", (t) => {
-  const end: BuildEvent = { type: "build-end", target: "x", sizeBytes: 1, elapsedMs: 1 };
   t.is(told([warning("w"), end], "quiet").stderr, "WARNING: w\n");
 });
 
-const warning = (message: string): BuildEvent => ({ type: "warning", code: "a/b", message });
-
 test("several warnings are counted and repeated", (t) => {
-  const end: BuildEvent = { type: "build-end", target: "x", sizeBytes: 1, elapsedMs: 1 };
-  t.is(
-    told([warning("v"), warning("w"), end], "quiet").stderr,
-    "WARNING: v\nWARNING: w\nWARNING: 2 warnings in this build:\nWARNING: v\nWARNING: w\n",
-  );
+  const events = [warning("v"), { type: "note", message: "n" } as const, warning("w"), end];
+  t.deepEqual(told(events, "normal").stderr.split("\n").slice(0, -3), [
+    "WARNING: v",
+    "INFO:    n",
+    "WARNING: w",
+    "WARNING: 2 warnings in this build:",
+    "WARNING: v",
+    "WARNING: w",
+  ]);
+});
+
+test("a long download is heard of when nothing else is", (t) => {
+  let now = 0;
+  const lines: string[] = [];
+  const listener = lineListener({ stdout: to([]), stderr: to(lines) }, "normal", () => now);
+  for (; now <= 60_000; now += 1000) {
+    const done = (now / 60_000) * 3 * 1024 ** 2;
+    listener({ type: "progress", task: "layer 3a2f", done, total: 3 * 1024 ** 2, unit: "bytes" });
+    if (now === 30_000) listener({ type: "note", message: "n" });
+  }
+  t.deepEqual(lines, [
+    "INFO:    layer 3a2f: 1.0 MiB of 3.0 MiB\n",
+    "INFO:    n\n",
+    "INFO:    layer 3a2f: 2.5 MiB of 3.0 MiB\n",
+  ]);
 });
 
 test("a title or message can't bring control characters to the terminal", (t) => {
