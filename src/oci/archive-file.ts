@@ -131,10 +131,18 @@ async function readMembers(
   for (let at = 0; at + blockBytes <= fileBytes;) {
     options.signal.throwIfAborted();
     await handle.read(block, 0, blockBytes, at);
-    const header = new Header(block, 0, extended, global);
-    if (header.nullBlock) break;
-    const { size, type } = header;
-    if (!header.cksumValid || size === undefined || !Number.isSafeInteger(size) || size < 0) {
+    // For numbers that it can't hold it throws.
+    const header = attempt(() => new Header(block, 0, extended, global));
+    if (header?.nullBlock === true) break;
+    const { size, type } = header ?? {};
+    if (
+      header === undefined ||
+      type === undefined ||
+      !header.cksumValid ||
+      size === undefined ||
+      !Number.isSafeInteger(size) ||
+      size < 0
+    ) {
       throw badArchive(
         options.name,
         at === 0 ? "is no tar archive" : `has a damaged header at byte ${at}`,
@@ -169,6 +177,14 @@ async function readMembers(
     }
   }
   return members;
+}
+
+function attempt<Result>(work: () => Result): Result | undefined {
+  try {
+    return work();
+  } catch {
+    return undefined;
+  }
 }
 
 /** One spelling for `./a`, `/a` and `a`. */
