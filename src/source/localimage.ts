@@ -16,13 +16,18 @@ export const localImageSource: ImageSource = {
     const file = resolve(context.folder, from);
     const found = await stat(file).catch((error: unknown) => {
       throw new SourceError("source/not-found", `there is no base image ${from}`, {
-        hint: `relative names start at ${context.folder}; images in registries have the agent docker`,
+        hint: hintFor(from, context.folder),
         cause: error,
       });
     });
     if (found.isDirectory()) {
       const { readFolder } = await import("../folder/read-folder.ts");
       return { kind: "image", tree: await readFolder(file, ownersFor(context.signal)) };
+    }
+    if (!found.isFile()) {
+      throw new SourceError("source/not-an-image", `${from} is neither a folder nor a file`, {
+        hint: "name a sandbox folder, a SIF file or a SquashFS file",
+      });
     }
     const { openImage } = await import("./open-image.ts");
     const image = await openImage(file, from);
@@ -34,6 +39,14 @@ export const localImageSource: ImageSource = {
     };
   },
 };
+
+function hintFor(from: string, folder: string): string {
+  if (from.startsWith("~")) return "write the path out: ~ is not expanded in a header";
+  if (/^[a-z][a-z0-9+.-]*:\/\//.test(from)) {
+    return "name a file or folder, without a scheme; images in registries have the agent docker";
+  }
+  return `relative names start at ${folder}; images in registries have the agent docker`;
+}
 
 /** A plain user outside of any namespace owns all of the sandbox, in the place of root. */
 function ownersFor(
