@@ -12,7 +12,7 @@ tree=${JUDGE_ROOT:-/var/tmp/tsbuild-judges/apptainer-root}
 packages=(
   # readers and writers of the formats
   squashfs-tools squashfs-tools-ng squashfuse siftool skopeo umoci docker-registry
-  tar gzip bzip2 xz-utils zstd gnupg binutils
+  tar libarchive-tools gzip bzip2 xz-utils zstd gnupg openssl binutils tmux
   # namespaces, owners and attributes
   uidmap bubblewrap fakeroot fuse3 mount util-linux attr libcap2-bin procps
   # what images and trees are made from
