@@ -52,7 +52,7 @@ export async function* readContents(
         break;
       }
       case "host-file": {
-        for (const piece of readHostFile(content.path, file.sizeBytes)) {
+        for (const piece of readHostFile(content.path, file.sizeBytes, content.mtimeNs)) {
           signal?.throwIfAborted();
           yield { file, ...piece };
         }

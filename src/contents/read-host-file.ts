@@ -33,9 +33,14 @@ function reasonOf(cause: unknown): string {
  * The pieces of a regular file of the host, which must have exactly `sizeBytes` bytes. Bytes are valid until the next
  * step; holes of the file are told and not read, because some are very large (`/var/log/lastlog` with high user ids). A
  * symlink in the file's place is refused, and a device or pipe doesn't make the build hang.
+ * @param mtimeNs when it was last written to, if that is to be checked
  * @throws {HostError} `host/file-unreadable`, `host/file-changed`
  */
-export function* readHostFile(path: Buffer, sizeBytes: number): Generator<SparsePiece> {
+export function* readHostFile(
+  path: Buffer,
+  sizeBytes: number,
+  mtimeNs?: bigint,
+): Generator<SparsePiece> {
   const name = displayName(path.toString("latin1"));
   let descriptor: number;
   try {
@@ -54,6 +59,9 @@ export function* readHostFile(path: Buffer, sizeBytes: number): Generator<Sparse
     const stats = fstatSync(descriptor);
     if (!stats.isFile()) throw changed(name, sizeBytes, "it is not a regular file");
     if (stats.size !== sizeBytes) throw changed(name, sizeBytes, `${stats.size}`);
+    if (mtimeNs !== undefined && fstatSync(descriptor, { bigint: true }).mtimeNs !== mtimeNs) {
+      throw changed(name, sizeBytes, "others");
+    }
     // A block of stat(2) has 512 bytes, whatever the file system's blocks are.
     if (stats.blocks * 512 < sizeBytes) {
       yield* readSparse(descriptor, buffer, sizeBytes, name);

@@ -57,9 +57,9 @@ export class HostCopier {
     above: readonly string[],
   ): Promise<void> {
     if (++this.#steps % 1000 === 0) await setImmediate();
-    const stat = statOf(source, line);
+    const { stat, isLink } = statOf(source, line);
     if (!stat.isDirectory()) {
-      this.#copyLeaf(source, stat, to, line);
+      this.#copyLeaf(source, stat, isLink, to, line);
       return;
     }
     const inode = `${stat.dev}:${stat.ino}`;
@@ -96,8 +96,14 @@ export class HostCopier {
     this.#tree.put(to, { type: "directory", ...this.#attributes(mode) });
   }
 
-  #copyLeaf(source: ByteString, stat: BigIntStats, to: ByteString, line: CopyLine): void {
-    const node = this.#nodeOf(source, stat, line);
+  #copyLeaf(
+    source: ByteString,
+    stat: BigIntStats,
+    isLink: boolean,
+    to: ByteString,
+    line: CopyLine,
+  ): void {
+    const node = this.#nodeOf(source, stat, isLink, line);
     // A regular file is written through a symlink that is there; everything else replaces it.
     const place =
       node.type === "file" && this.#tree.get(to)?.type === "symlink"
@@ -142,10 +148,10 @@ export class HostCopier {
     );
   }
 
-  #nodeOf(source: ByteString, stat: BigIntStats, line: CopyLine): LeafNode {
+  #nodeOf(source: ByteString, stat: BigIntStats, isLink: boolean, line: CopyLine): LeafNode {
     const attributes = this.#attributes(Number(stat.mode & 0o777n) & ~this.#files.umask);
     if (stat.isFile()) {
-      return { type: "file", ...attributes, ...contentOf(source, stat, line) };
+      return { type: "file", ...attributes, ...contentOf(source, stat, isLink, line) };
     }
     if (stat.isFIFO()) return { type: "fifo", ...attributes };
     if (stat.isSocket()) return { type: "socket", ...attributes };
@@ -161,6 +167,7 @@ export class HostCopier {
 function contentOf(
   source: ByteString,
   stat: BigIntStats,
+  isLink: boolean,
   line: CopyLine,
 ): Pick<FileNode, "sizeBytes" | "content"> {
   const file = bytesOf(source);
@@ -168,8 +175,11 @@ function contentOf(
     // Contents are read much later, when a missing right would come as a surprise.
     accessSync(file, constants.R_OK);
     // And they are read without following a symlink that might come into the file's place.
-    const path = lstatSync(file).isSymbolicLink() ? realpathSync(file, "buffer") : file;
-    return { sizeBytes: Number(stat.size), content: { kind: "host-file", path } };
+    const path = isLink ? realpathSync(file, "buffer") : file;
+    return {
+      sizeBytes: Number(stat.size),
+      content: { kind: "host-file", path, mtimeNs: stat.mtimeNs },
+    };
   } catch (error) {
     throw unreadable(source, line, error);
   }
@@ -183,9 +193,16 @@ function namesIn(folder: ByteString, line: CopyLine): ByteString[] {
   }
 }
 
-function statOf(path: ByteString, line: CopyLine): BigIntStats {
+/** What a path leads to, and whether there is a symlink at its end. */
+function statOf(
+  path: ByteString,
+  line: CopyLine,
+): { readonly stat: BigIntStats; readonly isLink: boolean } {
+  const file = bytesOf(path);
   try {
-    return statSync(bytesOf(path), { bigint: true });
+    const own = lstatSync(file, { bigint: true });
+    const isLink = own.isSymbolicLink();
+    return { stat: isLink ? statSync(file, { bigint: true }) : own, isLink };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EACCES") throw unreadable(path, line, error);
     throw copyError(

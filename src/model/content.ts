@@ -5,7 +5,12 @@ export type Content =
   /** In memory: small texts that the build itself makes. */
   | { readonly kind: "bytes"; readonly bytes: Uint8Array }
   /** A file on this machine, read when needed. `path` is the bytes of its name. */
-  | { readonly kind: "host-file"; readonly path: Buffer }
+  | {
+      readonly kind: "host-file";
+      readonly path: Buffer;
+      /** When it was last written to, in nanoseconds since 1970, where a later change has to be noticed. */
+      readonly mtimeNs?: bigint | undefined;
+    }
   /** A stretch of a source that is cheap to read only from front to back: a compressed layer, a SquashFS partition. */
   | {
       readonly kind: "extent";

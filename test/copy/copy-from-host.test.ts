@@ -268,6 +268,16 @@ test("a pipe and a socket are made again", async (t) => {
   rmSync(join(folder, "pipe"));
 });
 
+test("a file that changes between the copy and the reading is an error", async (t) => {
+  const changing = join(folder, "changing");
+  writeFileSync(changing, "before");
+  const tree = new FileTree();
+  await copied(tree, [line("changing")]);
+  t.is(await textAt(tree, "changing"), "before");
+  writeFileSync(changing, "after!");
+  await t.throwsAsync(textAt(tree, "changing"), { message: /changing changed while/ });
+});
+
 test("a definition that is not UTF-8 names files by its bytes", async (t) => {
   const name = Buffer.from(`${folder}/caf\xe9`, "latin1");
   writeFileSync(name, "latin");
