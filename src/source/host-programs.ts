@@ -107,9 +107,11 @@ export class HostPrograms {
   }
 
   #addFolder(folder: ByteString): void {
+    // What is mounted below (/proc, other disks) was not asked for.
+    const device = deviceOf(folder);
     const stack = [folder];
     for (let at = stack.pop(); at !== undefined; at = stack.pop()) {
-      if (this.#done.has(at)) continue;
+      if (this.#done.has(at) || deviceOf(at) !== device) continue;
       this.#done.add(at);
       for (const name of this.#machine.list(at)) {
         const path = at === "/" ? `/${name}` : `${at}/${name}`;
@@ -171,6 +173,10 @@ export class HostPrograms {
     const program = interpreter.endsWith("/env") ? programOfEnv(rest) : undefined;
     if (program !== undefined) forScript(program, () => this.add(program));
   }
+}
+
+function deviceOf(folder: ByteString): number | undefined {
+  return statSync(bytesOf(folder), { throwIfNoEntry: false })?.dev;
 }
 
 /** What `env` is told to run: the first word that is neither an option nor an assignment. */

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ExecutionContext } from "ava";
 import { execa } from "execa";
@@ -135,3 +135,18 @@ hostTest(
     t.is(text, "[1]");
   },
 );
+
+hostTest("root", isRoot, "what is mounted below an included folder is left out", async (t) => {
+  const folder = await scratch(t);
+  mkdirSync(join(folder, "data/mounted"), { recursive: true });
+  writeFileSync(join(folder, "data/own"), "x");
+  await execa("mount", ["-t", "tmpfs", "none", join(folder, "data/mounted")]);
+  try {
+    writeFileSync(join(folder, "data/mounted/foreign"), "x");
+    const root = await rootWith(t, join(folder, "data"));
+    t.true(existsSync(join(root, folder, "data/own")));
+    t.deepEqual(readdirSync(join(root, folder, "data/mounted")), []);
+  } finally {
+    await execa("umount", [join(folder, "data/mounted")]);
+  }
+});
