@@ -20,6 +20,7 @@ interface InspectFlags {
   readonly test?: boolean;
   readonly startscript?: boolean;
   readonly list?: boolean;
+  readonly listApps?: boolean;
   readonly app?: string;
 }
 
@@ -60,8 +61,15 @@ export async function inspectCommand(
   }
   const text = image.metadata ?? (await inspectMetadata(image.tree, readNode));
   const whole = (JSON.parse(text) as { data: { attributes: Attributes } }).data.attributes;
-  const chosen = choose(ofApp(whole, flags.app, name), flags);
-  terminal.stdout.write(flags.json === true ? asJson(chosen, flags.app) : asText(chosen));
+  if (flags.listApps === true) {
+    for (const app of Object.keys(whole.apps ?? {})) terminal.stdout.write(`${app}\n`);
+    return 0;
+  }
+  // Everything is everything, as in Apptainer: an app named beside it changes nothing.
+  const app = flags.all === true ? undefined : flags.app;
+  const chosen = choose(ofApp(whole, app, name), flags);
+  const isJson = flags.json === true || flags.all === true;
+  terminal.stdout.write(isJson ? asJson(chosen, app) : asText(chosen));
   return 0;
 }
 
@@ -114,22 +122,24 @@ function choose(whole: Attributes, flags: InspectFlags): Attributes {
 
 function asJson(attributes: Attributes, app: string | undefined): string {
   const shown = app === undefined ? attributes : { apps: { [app]: attributes } };
-  return `${JSON.stringify({ data: { attributes: shown }, type: "container" }, null, "\t")}\n`;
+  const json = JSON.stringify({ data: { attributes: shown }, type: "container" }, null, "\t");
+  // Go's encoder escapes these, which stand nowhere but in strings.
+  const escaped = json.replaceAll(
+    /[<>&\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+  return `${escaped}\n`;
 }
 
+/** In Apptainer's order, which is another than that of its JSON. */
 function asText(attributes: Attributes): string {
-  const parts = members.flatMap((member): string[] => {
-    const value = attributes[member];
-    if (value === undefined) return [];
-    if (typeof value === "string") return [`${value}\n`];
-    const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
-    return [
-      entries
-        .map(([key, text]) =>
-          member === "labels" ? `${key}: ${text}\n` : `=== ${key} ===\n${text}\n\n`,
-        )
-        .join(""),
-    ];
-  });
-  return parts.join("\n");
+  const { deffile, runscript, startscript, test, helpfile, environment, labels } = attributes;
+  const texts = [deffile, runscript, startscript, test, helpfile].flatMap((text) =>
+    text === undefined ? [] : [`${text}\n`],
+  );
+  for (const [file, text] of Object.entries(environment ?? {})) {
+    texts.push(`=== ${file} ===\n${text}\n\n`);
+  }
+  for (const [key, text] of Object.entries(labels ?? {})) texts.push(`${key}: ${text}\n`);
+  return texts.join("");
 }
