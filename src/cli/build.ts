@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { BuildOptions } from "../build/options.ts";
 import { checkTarget } from "../build/check-target.ts";
+import { suggest } from "../definition/suggest.ts";
 import { UsageError } from "../model/error.ts";
 import type { Isolation } from "../isolation/isolation.ts";
 import type { Listener } from "../model/event.ts";
@@ -8,6 +9,7 @@ import { parseCompression } from "../squashfs/compression.ts";
 import { watchSignals } from "../system/signals.ts";
 import { bindFlags } from "./bind-flags.ts";
 import type { BuildFlags } from "./build-flags.ts";
+import { commandNames } from "./command-names.ts";
 import { compressionFlags } from "./compression-flags.ts";
 import { enterIfNeeded } from "./enter-if-needed.ts";
 import { loadPlan, type LoadedPlan } from "./load-plan.ts";
@@ -142,11 +144,16 @@ function targetAndSpec(
 ): { readonly name: string; readonly spec: string } {
   const [first, second, ...more] = operands;
   if (first === undefined || more.length > 0) {
+    // A misspelt command is taken for the first operand of the build that stands without its name.
+    const command = first === undefined ? undefined : suggest(first, commandNames);
     throw new UsageError(
       "usage/operands",
       `build takes IMAGE and SPEC, not ${operands.length} operands`,
       {
-        hint: "tsbuild build app.sif app.def",
+        hint:
+          command === undefined || first === command
+            ? "tsbuild build app.sif app.def"
+            : `did you mean tsbuild ${command}? A build is tsbuild build app.sif app.def`,
       },
     );
   }

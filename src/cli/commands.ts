@@ -1,11 +1,12 @@
 // The commands. To add one: write its file, then add its line here.
 
-import { Argument, type Command } from "commander";
+import { Argument, Option, type Command } from "commander";
 import { addBuildFlags, type BuildFlags } from "./build-flags.ts";
+import type { commandNames } from "./command-names.ts";
 import type { CommandTerminal, GlobalFlags } from "./terminal.ts";
 
 export interface CliCommand {
-  readonly name: string;
+  readonly name: (typeof commandNames)[number];
   readonly summary: string;
   /** Adds operands and options. */
   declare(command: Command): void;
@@ -48,7 +49,7 @@ const inspect: CliCommand = {
   declare(command) {
     command
       .argument("<image>", "a SIF file or a sandbox folder")
-      .option("-a, --all", "everything")
+      .option("-a, --all", "everything, as JSON")
       .option("-j, --json", "as JSON, in Apptainer's form")
       .option("-d, --deffile", "the definition that it was built from")
       .option("-r, --runscript", "its runscript")
@@ -57,6 +58,7 @@ const inspect: CliCommand = {
       .option("-H, --helpfile", "its help text")
       .option("-t, --test", "its test script")
       .option("-s, --startscript", "its startscript")
+      .option("--list-apps", "the names of its apps")
       .option("--list", "every file with type, mode, owner and size")
       .option("--app <name>", "of this app");
   },
@@ -66,12 +68,52 @@ const inspect: CliCommand = {
   },
 };
 
-function addPlanFlags(command: Command): void {
+const check: CliCommand = {
+  name: "check",
+  summary: "tell what is wrong with definitions, and what could be better",
+  declare(command) {
+    command
+      .argument("<files...>", "definition files; - is standard input")
+      .addOption(
+        new Option("--format <form>", "how to print")
+          .choices(["text", "json", "github"])
+          .default("text"),
+      )
+      .option("--strict", "warnings count as errors");
+    addArgumentFlags(command);
+  },
+  async run(operands, flags, terminal) {
+    const { checkCommand } = await import("./check.ts");
+    return checkCommand(operands, flags as Parameters<typeof checkCommand>[1], terminal);
+  },
+};
+
+const format: CliCommand = {
+  name: "format",
+  summary: "bring definitions into one form, without changing what they mean",
+  declare(command) {
+    command
+      .argument("<files...>", "definition files, changed in place; - is standard input")
+      .option("--check", "write nothing, only tell whether a file would change");
+  },
+  async run(operands, flags, terminal) {
+    const { formatCommand } = await import("./format.ts");
+    return formatCommand(operands, flags, terminal);
+  },
+};
+
+function addArgumentFlags(command: Command): void {
   const collect = (value: string, before: string[]) => [...before, value];
   command
-    .option("-s, --sandbox", "plan a sandbox")
     .option("--build-arg <name=value>", "a value for {{ name }}; may be given again", collect, [])
-    .option("--build-arg-file <file>", "a file with a name=value on each line", collect, [])
+    .option("--build-arg-file <file>", "a file with a name=value on each line", collect, []);
+}
+
+function addPlanFlags(command: Command): void {
+  const collect = (value: string, before: string[]) => [...before, value];
+  command.option("-s, --sandbox", "plan a sandbox");
+  addArgumentFlags(command);
+  command
     .option(
       "--warn-unused-build-args",
       "only warn of build arguments that the definition does not use",
@@ -82,4 +124,4 @@ function addPlanFlags(command: Command): void {
     .option("--arch-variant <name>", "its variant");
 }
 
-export const commands: readonly CliCommand[] = [build, plan, inspect];
+export const commands: readonly CliCommand[] = [build, check, format, inspect, plan];

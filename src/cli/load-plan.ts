@@ -3,13 +3,13 @@ import { resolve } from "node:path";
 import { parseBuildArguments } from "../definition/build-arguments.ts";
 import { readDefinition } from "../definition/read-definition.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
-import { DefinitionError, HostError } from "../model/error.ts";
+import { DefinitionError } from "../model/error.ts";
 import type { BuildPlan } from "../model/plan.ts";
 import type { Platform } from "../model/platform.ts";
 import { makePlan } from "../plan/make-plan.ts";
 import { sectionSwitch } from "../plan/section-switch.ts";
 import { agentNames } from "../source/find-source.ts";
-import { readSpec, type BuildSpec } from "./read-spec.ts";
+import { readSpec, unreadable, type BuildSpec } from "./read-spec.ts";
 
 /** The options that decide what a plan is. */
 export interface PlanFlags {
@@ -84,18 +84,15 @@ export async function loadPlan(
 const hasError = (diagnostics: readonly Diagnostic[]) =>
   diagnostics.some(({ severity }) => severity === "error");
 
-function readArgumentFiles(
+/** The texts of the files that `--build-arg-file` names. @throws {HostError} `host/not-readable` */
+export function readArgumentFiles(
   names: readonly string[],
   folder: string,
 ): Promise<{ name: string; text: string }[]> {
   return Promise.all(
-    names.map(async (name) => {
-      const text = await readFile(resolve(folder, name), "utf8").catch((error: unknown) => {
-        throw new HostError("host/not-readable", `the build argument file ${name} can't be read`, {
-          cause: error,
-        });
-      });
-      return { name, text };
-    }),
+    names.map(async (name) => ({
+      name,
+      text: await readFile(resolve(folder, name), "utf8").catch(unreadable(name)),
+    })),
   );
 }

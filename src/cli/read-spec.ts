@@ -60,11 +60,7 @@ function generated(file: string, agent: string, from: string, isFolder: boolean)
 
 async function readDefinitionFile(name: string, folder: string): Promise<BuildSpec> {
   const file = resolve(folder, name);
-  const bytes = await readFile(file).catch((error: unknown) => {
-    throw new HostError("host/not-readable", `the definition ${name} can't be read`, {
-      cause: error,
-    });
-  });
+  const bytes = await readFile(file).catch(unreadable(name));
   const isStream = file.startsWith("/dev/") || file.startsWith("/proc/");
   return {
     file: name,
@@ -105,7 +101,7 @@ async function firstBytes(file: string, name: string): Promise<Buffer> {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(2048), 0, 2048, 0);
     return buffer.subarray(0, bytesRead);
   } catch (error) {
-    throw new HostError("host/not-readable", `${name} can't be read`, { cause: error });
+    return unreadable(name)(error);
   }
 }
 
@@ -125,4 +121,14 @@ export function defaultTarget(spec: string, format: "sif" | "sandbox"): string {
     });
   }
   return format === "sif" ? `${stem}.sif` : stem;
+}
+
+/** What to do with the error of a file that can't be read, for `catch`. */
+export function unreadable(name: string): (error: unknown) => never {
+  return (error) => {
+    throw new HostError("host/not-readable", `${name} can't be read`, {
+      hint: "check the name, and that you may read the file",
+      cause: error,
+    });
+  };
 }
