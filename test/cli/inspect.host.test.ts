@@ -83,6 +83,6 @@ apptainerTest("inspect prints what Apptainer's inspect prints", async (t) => {
     });
     const theirs = await apptainer(words, { cwd: folder });
     t.is(stdout, theirs.stdout, option);
-    t.is<number | undefined>(exitCode, theirs.exitCode, option);
+    t.is(theirs.exitCode, exitCode, option);
   }
 });
