@@ -8,6 +8,7 @@ import { applyLayer } from "../tree/apply-layer.ts";
 import { FileTree } from "../tree/file-tree.ts";
 import type { BlobPlace } from "./blob-reader.ts";
 import { concurrently } from "./concurrently.ts";
+import type { LayerIndexCache } from "./layer-index-cache.ts";
 import { Layer } from "./layer.ts";
 import {
   badDocument,
@@ -59,6 +60,8 @@ export interface OpenImage {
 export interface OpenImageOptions {
   readonly listener: Listener;
   readonly signal: AbortSignal;
+  /** Where what is in layers is kept between builds. */
+  readonly indexes?: LayerIndexCache | undefined;
 }
 
 /** How many layers are fetched and read at once. */
@@ -137,7 +140,7 @@ export async function openImage(
   try {
     await concurrently([...unique], layersAtOnce, async ([key, layer]) => {
       try {
-        opened.set(key, await openLayer(layer, options.listener, signal));
+        opened.set(key, await openLayer(layer, { ...options, signal }));
       } catch (error) {
         failed.abort(error);
         throw error;
@@ -155,11 +158,8 @@ export async function openImage(
   }
 }
 
-async function openLayer(
-  source: LayerSource,
-  listener: Listener,
-  signal: AbortSignal,
-): Promise<Layer> {
+async function openLayer(source: LayerSource, options: OpenImageOptions): Promise<Layer> {
+  const { listener, signal, indexes } = options;
   signal.throwIfAborted();
   const { digest, diffId } = source;
   const name = digest ?? diffId ?? "without a digest";
@@ -173,7 +173,7 @@ async function openLayer(
       name,
       place,
       { digest, diffId },
-      { signal, onProgress: (bytes) => progress.at(bytes) },
+      { signal, indexes, onProgress: (bytes) => progress.at(bytes) },
     );
   };
   const place = await source.place(signal);

@@ -19,6 +19,7 @@ export {
   type ResolvedImage,
 } from "./image.ts";
 export { Layer, type LayerOptions } from "./layer.ts";
+export { LayerIndexCache } from "./layer-index-cache.ts";
 export type { LayerDigests, LayerIndex } from "./layer-index.ts";
 export { LayoutFolder } from "./layout-folder.ts";
 export { LayoutStore, type LayoutFiles } from "./layout.ts";

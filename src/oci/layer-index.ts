@@ -21,16 +21,21 @@ export interface LayerDigests {
   readonly diffId?: Digest | undefined;
 }
 
+export interface IndexOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Told how many bytes of the blob have been read. */
+  readonly onProgress?: ((bytes: number) => void) | undefined;
+}
+
 /**
  * Reads a layer through: checks its digests and lists its entries.
- * @param onProgress is told how many bytes of the blob have been read
  * @throws {FormatError} `source/digest-mismatch`, `source/diffid-mismatch`, `source/layer-damaged`, and what the tar
  *   parser finds; a wrong digest of the blob goes before everything that follows from it
  */
 export async function indexLayer(
   blob: BlobReader,
   digests: LayerDigests,
-  options: { signal?: AbortSignal | undefined; onProgress?: ((bytes: number) => void) | undefined },
+  options: IndexOptions,
 ): Promise<LayerIndex> {
   const reader = new HashingReader(blob, digests.digest, options.signal);
   const entries: LayerEntry[] = [];
@@ -64,6 +69,26 @@ export async function indexLayer(
     );
   }
   return { compression, entries, uncompressedBytes };
+}
+
+/**
+ * Reads a blob only to check its digest, for which nothing need be decompressed.
+ * @throws {FormatError} `source/digest-mismatch`
+ */
+export async function checkBlob(
+  blob: BlobReader,
+  digest: Digest | undefined,
+  options: IndexOptions,
+): Promise<void> {
+  if (digest !== undefined) {
+    const reader = new HashingReader(blob, digest, options.signal);
+    for await (const chunk of reader.chunks()) {
+      void chunk;
+      options.onProgress?.(reader.position);
+    }
+    await reader.finish();
+  }
+  options.onProgress?.(blob.sizeBytes);
 }
 
 /** What a layer is compressed with. */

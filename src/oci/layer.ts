@@ -3,12 +3,19 @@ import { FormatError } from "../model/error.ts";
 import type { LayerEntry } from "../model/layer-entry.ts";
 import { BlobReader, type BlobPlace } from "./blob-reader.ts";
 import { decompress } from "./decompress.ts";
-import { indexLayer, layerError, type LayerDigests, type LayerIndex } from "./layer-index.ts";
+import type { LayerIndexCache } from "./layer-index-cache.ts";
+import {
+  checkBlob,
+  indexLayer,
+  layerError,
+  type IndexOptions,
+  type LayerDigests,
+  type LayerIndex,
+} from "./layer-index.ts";
 
-export interface LayerOptions {
-  readonly signal?: AbortSignal | undefined;
-  /** Told how many bytes of the blob the first pass has read. */
-  readonly onProgress?: ((bytes: number) => void) | undefined;
+export interface LayerOptions extends IndexOptions {
+  /** Where indexes are kept; without it every layer is decompressed to be indexed. */
+  readonly indexes?: LayerIndexCache | undefined;
 }
 
 /**
@@ -39,10 +46,16 @@ export class Layer implements ContentSource {
   ): Promise<Layer> {
     const blob = await BlobReader.open(place, `layer ${name}`);
     try {
+      const { digest, diffId } = digests;
       // A blob that is still coming is checked by the one who writes it down.
-      const check = place.incoming === undefined ? digests : { diffId: digests.diffId };
-      const index = await indexLayer(blob, check, options);
+      const toCheck = place.incoming === undefined ? digest : undefined;
+      const indexes = digest === undefined || diffId === undefined ? undefined : options.indexes;
+      const key = [digest ?? "", diffId ?? ""] as const;
+      const kept = await indexes?.find(...key);
+      if (kept !== undefined) await checkBlob(blob, toCheck, options);
+      const index = kept ?? (await indexLayer(blob, { digest: toCheck, diffId }, options));
       await blob.arrived();
+      if (kept === undefined) await indexes?.keep(...key, index);
       return new Layer(name, blob, index);
     } catch (error) {
       await blob.close();

@@ -1,4 +1,4 @@
-import { baseOf, blobFolder } from "./oci-base.ts";
+import { blobFolder, openBase } from "./oci-base.ts";
 import type { ImageSource } from "./source.ts";
 
 /** An image in a registry, found as Docker finds it. */
@@ -18,7 +18,7 @@ export const dockerSource: ImageSource = {
     const [
       { BlobCache },
       { Dispatchers },
-      { layersOf, openImage, resolveImage },
+      { layersOf, resolveImage },
       { formatReference, referenceOfHeader },
       { RegistryStore },
       { Repository },
@@ -53,7 +53,7 @@ export const dockerSource: ImageSource = {
         context.platform,
         context.listener,
       );
-      return baseOf(await openImage(layersOf(store, image), image.config, context));
+      return await openBase(layersOf(store, image), image.config, context);
     } finally {
       await dispatchers.close();
     }

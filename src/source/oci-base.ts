@@ -5,8 +5,9 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { SourceError } from "../model/error.ts";
 import type { ArchiveFile } from "../oci/archive-file.ts";
-import type { OpenImage } from "../oci/image.ts";
+import type { LayerSource } from "../oci/image.ts";
 import type { LayoutFiles } from "../oci/layout.ts";
+import type { ImageConfig } from "../oci/manifest.ts";
 import type { BaseImage, HeaderKeyword, SourceContext } from "./source.ts";
 
 /** The keyword that says where a local image is. */
@@ -60,8 +61,19 @@ function missingHint(from: string, context: SourceContext): string {
   return `relative paths start at ${context.folder}; check the path`;
 }
 
-/** The base image that an opened image makes. */
-export function baseOf(image: OpenImage): BaseImage {
+/** Fetches and reads an image's layers and makes a base of them. Errors as `openImage`. */
+export async function openBase(
+  layers: readonly LayerSource[],
+  config: ImageConfig,
+  context: SourceContext,
+): Promise<BaseImage> {
+  const [{ openImage }, { LayerIndexCache }] = await Promise.all([
+    import("../oci/image.ts"),
+    import("../oci/layer-index-cache.ts"),
+  ]);
+  const { listener, signal, cacheFolder } = context;
+  const indexes = cacheFolder === undefined ? undefined : new LayerIndexCache(cacheFolder);
+  const image = await openImage(layers, config, { listener, signal, indexes });
   return {
     kind: "oci",
     tree: image.tree,
@@ -76,14 +88,14 @@ export async function openLayout(
   wanted: string | undefined,
   context: SourceContext,
 ): Promise<BaseImage> {
-  const [{ LayoutStore }, { layersOf, openImage, resolveImage }] = await Promise.all([
+  const [{ LayoutStore }, { layersOf, resolveImage }] = await Promise.all([
     import("../oci/layout.ts"),
     import("../oci/image.ts"),
   ]);
   const store = new LayoutStore(files);
   const start = await store.start(wanted, context.platform);
   const image = await resolveImage(store, start, context.platform, context.listener);
-  return baseOf(await openImage(layersOf(store, image), image.config, context));
+  return openBase(layersOf(store, image), image.config, context);
 }
 
 /**
@@ -95,7 +107,7 @@ export async function openDockerArchive(
   wanted: string | undefined,
   context: SourceContext,
 ): Promise<BaseImage> {
-  const [{ readDockerArchive }, { openImage, warnOfPlatform }] = await Promise.all([
+  const [{ readDockerArchive }, { warnOfPlatform }] = await Promise.all([
     import("../oci/docker-archive.ts"),
     import("../oci/image.ts"),
   ]);
@@ -113,7 +125,7 @@ export async function openDockerArchive(
   }
   const { config, layers } = await readDockerArchive(archive, wanted);
   warnOfPlatform(config, context.platform, archive.name, context.listener);
-  return baseOf(await openImage(layers, config, context));
+  return openBase(layers, config, context);
 }
 
 /** An archive named in a header, opened. @throws {SourceError} `source/not-an-archive` for a folder */
