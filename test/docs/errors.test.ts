@@ -3,6 +3,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import test from "ava";
+import { rules } from "../../src/definition/rules/rules.ts";
 
 const files = globSync("src/**/*.ts").map((file) => ({
   folder: dirname(file),
@@ -44,9 +45,12 @@ const composed = files.flatMap(({ folder, text }) =>
   ),
 );
 
+/** Rules of `check` have their names for reasons. */
+const ofRules = rules.map(({ name }) => `check/${name}`);
+
 /** Two stand outside of the families: a signal, and what is our own mistake. */
 const alone = ["interrupted", "bug"];
-const codes = new Set([...certain, ...quoted, ...composed, ...alone]);
+const codes = new Set([...certain, ...quoted, ...composed, ...ofRules, ...alone]);
 
 test("the sources have codes and the documents have pages", (t) => {
   t.true(codes.size > 50);
