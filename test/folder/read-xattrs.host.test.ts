@@ -51,7 +51,7 @@ hostTest(
     writeFileSync(file, "ping");
     chownSync(scratch, nobodyInParticular, nobodyInParticular);
     chownSync(file, nobodyInParticular, nobodyInParticular);
-    const [program = "", ...rest] = [...asSingleRoot, "setcap", "cap_net_raw+ep", file];
+    const [program, ...rest] = [...asSingleRoot, "setcap", "cap_net_raw+ep", file];
     t.is(spawnSync(program, rest).stderr.toString(), "");
     const raw = spawnSync("getfattr", ["--only-values", "-n", "security.capability", file]);
     t.is(raw.stdout.length, 24, "on disk it has the third form");
