@@ -1,5 +1,4 @@
-import { readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rmdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -21,25 +20,24 @@ export async function fileSystemOffset(image: string): Promise<number> {
 export async function listImage(image: string): Promise<TreeList> {
   const offset = await fileSystemOffset(image);
   const folder = await mkdtemp(join(tmpdir(), "list-image-"));
-  const output = join(folder, "list.json");
+  const script =
+    'mount -t squashfs -o "ro,loop,offset=$2" "$3" "$1"; folder=$1; shift 3; exec "$@" "$folder"';
+  const mounted = ["unshare", "--mount", "--propagation=private", "sh", "-ec", script];
   try {
-    await execa("unshare", [
-      "--mount",
-      "--propagation=private",
-      "sh",
-      "-ec",
-      'mkdir "$1/mnt"; mount -t squashfs -o "ro,loop,offset=$2" "$3" "$1/mnt"; shift 3; exec "$@"',
-      "sh",
-      folder,
-      String(offset),
-      image,
-      process.execPath,
-      join(import.meta.dirname, "list-tree.ts"),
-      join(folder, "mnt"),
-      output,
-    ]);
-    return JSON.parse(readFileSync(output, "utf8")) as TreeList;
+    return await list([...mounted, "sh", folder, String(offset), image, ...lister]);
   } finally {
-    await rm(folder, { recursive: true });
+    await rmdir(folder);
   }
+}
+
+/** Everything in a folder. */
+export function listFolder(folder: string): Promise<TreeList> {
+  return list([...lister, folder]);
+}
+
+const lister = [process.execPath, join(import.meta.dirname, "list-tree.ts")];
+
+async function list([program = "", ...words]: readonly string[]): Promise<TreeList> {
+  const { stdout } = await execa(program, words, { maxBuffer: 1 << 29, encoding: "latin1" });
+  return JSON.parse(stdout) as TreeList;
 }

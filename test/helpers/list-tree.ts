@@ -2,15 +2,7 @@
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import {
-  closeSync,
-  lstatSync,
-  openSync,
-  readSync,
-  readdirSync,
-  readlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { closeSync, lstatSync, openSync, readSync, readdirSync, readlinkSync } from "node:fs";
 
 export interface ListedEntry {
   readonly type: string;
@@ -129,8 +121,8 @@ export function listTree(folder: string): TreeList {
   return entries;
 }
 
-// Run as a program, it writes the list of a folder into a file: a mount can then be private to this process.
+// Run as a program, it prints the list of a folder: a mount can then be private to this process.
 if (import.meta.main) {
-  const [folder = "", output = ""] = process.argv.slice(2);
-  writeFileSync(output, JSON.stringify(listTree(folder)));
+  const [folder = ""] = process.argv.slice(2);
+  process.stdout.write(Buffer.from(JSON.stringify(listTree(folder)), "latin1"));
 }
