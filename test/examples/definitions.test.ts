@@ -4,6 +4,7 @@ import { existsSync, globSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import test from "ava";
 import { parseBuildArguments } from "../../src/definition/build-arguments.ts";
+import { checkDefinition } from "../../src/definition/check-definition.ts";
 import { readDefinition } from "../../src/definition/read-definition.ts";
 import { makePlan } from "../../src/plan/make-plan.ts";
 import { sectionSwitch } from "../../src/plan/section-switch.ts";
@@ -19,14 +20,14 @@ test("there are examples", (t) => {
 });
 
 for (const file of definitions) {
-  test(`${file} can be read and planned without a word`, (t) => {
+  test(`${file} can be read, checked and planned without a word`, (t) => {
     const given = parseBuildArguments({ flags: [], files: [] });
     const read = readDefinition(readFileSync(file), {
       file,
       buildArguments: given.buildArguments,
       agents: agentNames,
     });
-    t.deepEqual(read.diagnostics, []);
+    t.deepEqual(checkDefinition(read), []);
     if (read.definition === undefined) throw new Error("no definition");
     const made = makePlan(read.definition, {
       platform: { os: "linux", architecture: "amd64" },
