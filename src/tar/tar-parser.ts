@@ -56,6 +56,8 @@ export class TarParser {
   #sawZeros = false;
   #ended = false;
   #globalRecords: PaxRecords = noRecords;
+  /** Bytes of all global headers so far: what they say is kept to the end. */
+  #globalBytes = 0;
   #records: PaxRecords | undefined;
   #longName: ByteString | undefined;
   #longLink: ByteString | undefined;
@@ -187,7 +189,8 @@ export class TarParser {
   }
 
   #startExtended(header: TarHeader, where: () => string): void {
-    if (header.size < 0 || header.size > maxExtendedBytes) {
+    if (header.type === "g") this.#globalBytes += header.size;
+    if (header.size < 0 || Math.max(header.size, this.#globalBytes) > maxExtendedBytes) {
       throw new FormatError(
         "tar/bad-extended-header",
         `${where()}: an extended header of ${header.size} bytes is not believable`,

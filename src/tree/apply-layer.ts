@@ -16,12 +16,15 @@ import type { LayerEntry } from "../model/layer-entry.ts";
 import type { Attributes, DirectoryNode, FileNode, LeafNode } from "../model/node.ts";
 import { Directory, type FileTree } from "./file-tree.ts";
 import { resolvePath } from "./resolve-path.ts";
-import { maxPathBytes, pathInside } from "./safe-path.ts";
+import { maxNameBytes, maxPathBytes, pathInside } from "./safe-path.ts";
 
 const whiteoutPrefix = ".wh.";
 const opaqueMarker = ".wh..wh..opq";
 /** Names that AUFS kept for itself; engines leave them out when they unpack. */
 const aufsPrefix = ".wh..wh.";
+
+/** XATTR_SIZE_MAX of Linux. */
+const maxXattrValueBytes = 65_536;
 
 /** They describe the machine where the layer was made; every engine drops them. */
 const hostXattrs: ReadonlySet<ByteString> = new Set(["security.selinux", "system.nfs4_acl"]);
@@ -43,7 +46,7 @@ const implicitDirectory: DirectoryNode = {
  * overlayfs' own whiteout, is a device like any other here.
  * @param source where the contents of the files are read from; its name is in the messages
  * @throws {FormatError} `tree/path-escape`, `tree/bad-name`, `tree/link-loop`, `tree/link-target`,
- *   `tree/bad-whiteout`, `tree/root-not-directory`
+ *   `tree/bad-whiteout`, `tree/bad-xattr`, `tree/root-not-directory`
  */
 export function applyLayer(
   tree: FileTree,
@@ -208,16 +211,30 @@ function symlinkText(entry: LayerEntry): ByteString {
 
 function attributesOf(entry: LayerEntry): Attributes {
   const { mode, uid, gid, mtimeSeconds } = entry;
-  const xattrs = entry.xattrs && withoutHostXattrs(entry.xattrs);
+  const xattrs = entry.xattrs && acceptedXattrs(entry.xattrs, entry.path);
   return xattrs === undefined
     ? { mode, uid, gid, mtimeSeconds }
     : { mode, uid, gid, mtimeSeconds, xattrs };
 }
 
-function withoutHostXattrs(
+function acceptedXattrs(
   xattrs: ReadonlyMap<ByteString, Uint8Array>,
+  path: ByteString,
 ): ReadonlyMap<ByteString, Uint8Array> | undefined {
   const kept = [...xattrs].filter(([name]) => !hostXattrs.has(name));
+  for (const [name, { length }] of kept) {
+    const isPossible =
+      name !== "" &&
+      name.length <= maxNameBytes &&
+      !name.includes("\0") &&
+      length <= maxXattrValueBytes;
+    if (!isPossible) {
+      throw new FormatError(
+        "tree/bad-xattr",
+        `the extended attribute ${displayName(name.slice(0, maxNameBytes))} of ${displayName(path)} can't be: its name is empty or over ${maxNameBytes} bytes, or its value over ${maxXattrValueBytes}`,
+      );
+    }
+  }
   if (kept.length === 0) return undefined;
   return kept.length === xattrs.size ? xattrs : new Map(kept);
 }

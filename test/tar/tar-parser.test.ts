@@ -337,6 +337,12 @@ test("a huge extended header is refused before its bytes come", (t) => {
   fails(t, "tar/bad-extended-header", head);
 });
 
+test("global headers can't pile up without end", (t) => {
+  const global = pax([["comment", "x".repeat(8 * 1024 * 1024)]], "g");
+  t.is(parse(archive(global, entry({}))).length, 1);
+  t.throws(() => parse(archive(global, global, entry({}))), { code: "tar/bad-extended-header" });
+});
+
 test("an empty extended header is no trouble", (t) => {
   t.is(parseOne(entry({ type: "x" }), entry({ name: "a" })).path, "a");
 });

@@ -331,6 +331,18 @@ test("an overlayfs whiteout is a device like any other", (t) => {
   t.deepEqual(made.get("x"), device("character-device", 0, 0, { mode: 0 }));
 });
 
+const withXattr = (name: string, lengthBytes: number) =>
+  e("f", { xattrs: new Map([[name, Buffer.alloc(lengthBytes)]]) });
+
+test("extended attributes that no file system takes are refused", (t) => {
+  fails(t, "tree/bad-xattr", withXattr("", 1));
+  fails(t, "tree/bad-xattr", withXattr("a\0b", 1));
+  fails(t, "tree/bad-xattr", withXattr(`user.${"n".repeat(251)}`, 1));
+  fails(t, "tree/bad-xattr", withXattr("user.big", 65_537));
+  const longest = apply(tree({}), withXattr(`user.${"n".repeat(250)}`, 65_536));
+  t.is(longest.get("f")?.xattrs?.size, 1);
+});
+
 test("attributes of the host's own security system are dropped", (t) => {
   const value = Buffer.from("v");
   const xattrs = new Map([
