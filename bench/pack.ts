@@ -118,11 +118,12 @@ function describe(measured: Measured): string {
   ].join(" ");
 }
 
+const ratio = (a: number, b: number) => (a / b).toFixed(2);
+
 function tellRatio(results: readonly Measured[]): void {
   const ours = results.find(({ name }) => name.startsWith("tsbuild"));
   const theirs = results.find(({ name }) => name === "mksquashfs");
   if (ours === undefined || theirs === undefined) return;
-  const ratio = (a: number, b: number) => (a / b).toFixed(2);
   process.stdout.write(
     `mksquashfs takes ${ratio(theirs.processorSeconds, ours.processorSeconds)} times the processor, ` +
       `${ratio(theirs.wallSeconds, ours.wallSeconds)} times the time, ` +

@@ -3,7 +3,8 @@ import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import { FormatError } from "../model/error.ts";
 import { defaultWorkers } from "./block-pool.ts";
-import { readSquashfsImage, type SquashfsImage } from "./read.ts";
+import { readImageTables, type ImageTables } from "./image-tables.ts";
+import { InodeWalk, type DirectoryInode } from "./inode-walk.ts";
 import { numbersForEachBlock, type VerifyMessage, type VerifySetup } from "./verify-job.ts";
 
 export interface VerifyOptions {
@@ -29,39 +30,64 @@ export async function verifySquashfs(
   options: VerifyOptions,
 ): Promise<void> {
   options.signal?.throwIfAborted();
-  let image: SquashfsImage;
+  let tables: ImageTables;
+  let inodeCount: number;
   try {
-    image = await readSquashfsImage(file, offsetBytes, sizeBytes, options.name);
+    tables = await readImageTables(file, offsetBytes, sizeBytes, options.name);
+    inodeCount = followAll(tables);
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     throw notVerified(error.message, error);
   }
-  const { superblock, inodeCount, tableEnds } = image;
+  const { superblock, places } = tables;
   if (inodeCount !== options.inodes || superblock.inodeCount !== options.inodes) {
     throw notVerified(`it has ${inodeCount} inodes in place of ${options.inodes}`);
   }
   let position = superblock.inodeTable;
-  for (const { start, end } of tableEnds) {
+  for (const { start, end } of places) {
     if (start !== position) throw notVerified(`there is a gap before ${start}`);
     position = end;
   }
-  if (position !== superblock.usedBytes) throw notVerified(`it has a gap before its end`);
-  await unpackAll(file, offsetBytes, image, options);
+  if (position !== superblock.usedBytes) throw notVerified("it has a gap before its end");
+  await unpackAll(file, offsetBytes, tables, options);
+}
+
+/** Goes from the root to every inode, and says how many there are. Nothing is kept but where contents are. */
+function followAll(tables: ImageTables): number {
+  const walk = new InodeWalk(tables);
+  const links = new Set<number>();
+  const stack: [DirectoryInode, number][] = [[walk.root(), 0]];
+  let leaves = 0;
+  for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
+    for (const { inode, reference, pathBytes } of walk.list(...top)) {
+      if (inode.type === "directory") {
+        stack.push([inode, pathBytes]);
+        continue;
+      }
+      if (links.has(reference)) continue;
+      if (inode.links > 1) links.add(reference);
+      leaves += 1;
+      tables.xattrs?.get(inode.xattrs);
+      if (inode.type === "file") tables.source.add(inode);
+    }
+  }
+  tables.source.arrange();
+  return walk.directoryCount + leaves;
 }
 
 async function unpackAll(
   file: FileHandle,
   offset: number,
-  image: SquashfsImage,
+  tables: ImageTables,
   { signal, workers, onProgress }: VerifyOptions,
 ): Promise<void> {
-  const { blocks, count } = listBlocks(image);
+  const { blocks, count } = listBlocks(tables);
   if (count === 0) return;
   const setup: VerifySetup = {
     descriptor: file.fd,
     offset,
-    compressorId: image.superblock.compressorId,
-    blockSizeBytes: image.superblock.blockSizeBytes,
+    compressorId: tables.superblock.compressorId,
+    blockSizeBytes: tables.superblock.blockSizeBytes,
     blocks,
     count,
     next: new SharedArrayBuffer(4),
@@ -100,7 +126,7 @@ async function unpackAll(
 }
 
 /** All blocks that files are made of, then all fragment blocks, each in the order in which they lie. */
-function listBlocks({ source, superblock }: SquashfsImage): {
+function listBlocks({ source, superblock }: ImageTables): {
   readonly blocks: SharedArrayBuffer;
   readonly count: number;
 } {
