@@ -1,5 +1,6 @@
 import { HostError, UsageError } from "../model/error.ts";
 import { takeOwnEntryMark } from "./enter.ts";
+import { entryVariable } from "./entry-mark.ts";
 import { readHostFacts } from "./host-facts.ts";
 import type { Entry, Isolation, Way, WayName } from "./isolation.ts";
 import { ways } from "./ways.ts";
@@ -40,10 +41,12 @@ let ownMark: ReturnType<typeof takeOwnEntryMark> | "not asked" = "not asked";
  * The strongest way that works on this machine, found out by trying. A process that was started again for a way takes
  * that one.
  * @throws {UsageError} `usage/isolation` for a name that is not known
- * @throws {HostError} `host/no-isolation` when none works, `host/isolation-refused` when the named one does not
+ * @throws {HostError} `host/no-isolation` when none works, `host/isolation-refused` when the named one does not,
+ *   `host/entered-elsewhere` when a variable of ours says what is not so
  */
 export async function chooseIsolation(options: ChooseOptions): Promise<Choice> {
   const environment = options.environment ?? process.env;
+  const wasTold = environment[entryVariable] !== undefined;
   if (ownMark === "not asked") ownMark = takeOwnEntryMark(environment);
   const facts = await readHostFacts(options.folder, environment, ownMark);
   const user = { uid: ownMark?.uid ?? facts.uid, gid: ownMark?.gid ?? facts.gid };
@@ -53,6 +56,7 @@ export async function chooseIsolation(options: ChooseOptions): Promise<Choice> {
     const verdict = await way.check(facts);
     if (verdict.works) {
       const { isolation, entry, losses } = verdict;
+      if (entry !== undefined && wasTold) throw enteredElsewhere();
       return { name, summary, isolation, entry, losses, passedOver, user };
     }
     passedOver.push({ name, reason: verdict.reason, hint: verdict.hint });
@@ -69,6 +73,15 @@ function candidates(name: string | undefined): readonly Way[] {
   throw new UsageError("usage/isolation", `there is no way of isolation called ${name}`, {
     hint: `the ways are ${ways.map((way) => way.name).join(", ")}`,
   });
+}
+
+/** Starting again would end up here again. */
+function enteredElsewhere(): HostError {
+  return new HostError(
+    "host/entered-elsewhere",
+    `the variable ${entryVariable} says that this build is in a user namespace of its own, but it is not`,
+    { hint: `unset ${entryVariable}` },
+  );
 }
 
 function noIsolation(passedOver: readonly PassedOver[]): HostError {

@@ -1,5 +1,5 @@
 import { hasCapability, type HostFacts } from "./host-facts.ts";
-import { isInitialMap, mappedIds, usefulIds } from "./id-map.ts";
+import { mappedIds, usefulIds } from "./id-map.ts";
 import type { Isolation, RunRequest, Way } from "./isolation.ts";
 import { setprivPrefix } from "./namespace-command.ts";
 import { probe, probeOwners } from "./probe.ts";
@@ -13,7 +13,7 @@ export const chroot: Way = {
   async check(facts) {
     if (facts.uid !== 0) return { works: false, reason: "you are not root" };
     // On a whole machine a script could reach everything of it; there the other ways work.
-    if (isInitialMap(facts.uidMap) && hasCapability(facts, "sysAdmin")) {
+    if (facts.isInitialNamespace && hasCapability(facts, "sysAdmin")) {
       return { works: false, reason: "it is only for containers, and this is a machine's root" };
     }
     const missing = needed.filter((name) => !hasCapability(facts, name));

@@ -1,7 +1,8 @@
 // A program that starts itself again in a user namespace tells the new process by a variable. What it says is checked
 // against the kernel: a variable that somebody exported by mistake must not change how a build is run.
 
-import { parseIdMap, isInitialMap } from "./id-map.ts";
+import { readlinkSync } from "node:fs";
+import { parseIdMap } from "./id-map.ts";
 import type { IdMapRow, WayName } from "./isolation.ts";
 
 /** The variable. It is not handed on to any script. */
@@ -25,6 +26,7 @@ export interface OwnProcess {
   readonly uid: number;
   readonly parentPid: number;
   readonly uidMap: readonly IdMapRow[];
+  readonly isInitialNamespace: boolean;
 }
 
 /**
@@ -41,8 +43,20 @@ export function readEntryMark(value: string | undefined, self: OwnProcess): Entr
     self.uid === 0 &&
     self.parentPid === Number(parentPid) &&
     root?.outside === mark.uid &&
-    !isInitialMap(self.uidMap);
+    !self.isInitialNamespace;
   return isTrue ? mark : undefined;
+}
+
+/** The kernel gives its first user namespace this inode number (PROC_USER_INIT_INO in proc_ns.h). */
+const initialNamespace = "user:[4026531837]";
+
+/** Whether this process is in the machine's own user namespace: its id map may look the same in another. */
+export function isInitialNamespace(): boolean {
+  try {
+    return readlinkSync("/proc/self/ns/user") === initialNamespace;
+  } catch {
+    return true;
+  }
 }
 
 /** What this process was told, checked; the variable is gone from the environment afterwards. */
@@ -57,5 +71,6 @@ export function takeEntryMark(
     uid: process.geteuid?.() ?? -1,
     parentPid: process.ppid,
     uidMap: parseIdMap(readFile("/proc/self/uid_map")),
+    isInitialNamespace: isInitialNamespace(),
   });
 }

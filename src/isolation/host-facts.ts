@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { captureProgram } from "../system/run-program.ts";
 import { parseIdMap } from "./id-map.ts";
 import type { IdMapRow } from "./isolation.ts";
-import type { EntryMark } from "./entry-mark.ts";
+import { isInitialNamespace, type EntryMark } from "./entry-mark.ts";
 
 const programNames = [
   "unshare",
@@ -35,6 +35,8 @@ export interface HostFacts {
   /** How the ids of this process stand for those of the namespace around it. */
   readonly uidMap: readonly IdMapRow[];
   readonly gidMap: readonly IdMapRow[];
+  /** Whether this is the user namespace of the machine itself; most containers are in it too. */
+  readonly isInitialNamespace: boolean;
   /** Effective capabilities, a set of bits (capabilities(7)). */
   readonly capabilities: bigint;
   /** The folder in which root file systems will be: what a file system allows is tried there. */
@@ -67,6 +69,7 @@ export async function readHostFacts(
     path,
     uidMap: parseIdMap(read("/proc/self/uid_map")),
     gidMap: parseIdMap(read("/proc/self/gid_map")),
+    isInitialNamespace: isInitialNamespace(),
     capabilities: BigInt(
       `0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(read("/proc/self/status"))?.[1] ?? "0"}`,
     ),

@@ -22,13 +22,5 @@ export function mappedIds(rows: readonly IdMapRow[]): number {
   return rows.reduce((sum, { count }) => sum + count, 0);
 }
 
-/** Whether this is the map of a machine's own users: every id stands for itself. */
-export function isInitialMap(rows: readonly IdMapRow[]): boolean {
-  const [first] = rows;
-  return (
-    rows.length === 1 && first?.inside === 0 && first.outside === 0 && first.count === 0xffff_ffff
-  );
-}
-
 /** Fewer than this, and the ids of ordinary users and services of a distribution are not among them. */
 export const usefulIds = 1000;

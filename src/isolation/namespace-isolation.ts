@@ -1,6 +1,5 @@
 import { chooseFilterLoader } from "./filter-loader.ts";
 import type { HostFacts } from "./host-facts.ts";
-import { isInitialMap } from "./id-map.ts";
 import type { Isolation, WayName } from "./isolation.ts";
 import { namespaceCommand, setprivPrefix } from "./namespace-command.ts";
 
@@ -10,7 +9,7 @@ export function namespaceIsolation(
   facts: HostFacts,
   { keepsOwners }: { readonly keepsOwners: boolean },
 ): Isolation {
-  const isMachineRoot = isInitialMap(facts.uidMap);
+  const isMachineRoot = facts.isInitialNamespace;
   // The machine's root really can make device nodes; nobody else can.
   const loader = isMachineRoot
     ? undefined

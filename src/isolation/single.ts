@@ -1,6 +1,5 @@
 import { chooseFilterLoader } from "./filter-loader.ts";
 import type { HostFacts } from "./host-facts.ts";
-import { isInitialMap } from "./id-map.ts";
 import type { Way } from "./isolation.ts";
 import { singleMaps, singlePrefix } from "./mapped-entry.ts";
 import { namespaceIsolation } from "./namespace-isolation.ts";
@@ -14,7 +13,7 @@ export const single: Way = {
   async check(facts) {
     const losses = lossesOf(facts);
     if (facts.uid === 0) {
-      if (isInitialMap(facts.uidMap)) {
+      if (facts.isInitialNamespace) {
         return { works: false, reason: "you are the machine's root" };
       }
       const mounts = await probeMounts(facts);

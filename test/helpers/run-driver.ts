@@ -24,10 +24,9 @@ export function startDriver(
   environment: Readonly<Record<string, string>> = {},
 ): RunningDriver {
   const words = [process.execPath, "--no-warnings", driver, JSON.stringify(request)];
-  const user =
-    request.way === "root" || request.way === "chroot"
-      ? undefined
-      : plainUser(request.way === "single" ? "without ranges" : "with ranges");
+  const user = ["root", "chroot", "ident"].includes(request.way)
+    ? undefined
+    : plainUser(request.way === "single" ? "without ranges" : "with ranges");
   // Each run has its own, so that what one leaves behind can be told from what another uses.
   const folder = request.folder ?? mkdtempSync(join(user?.folder ?? rootFolder(), "run-"));
   if (user !== undefined) chownSync(folder, user.uid, user.gid);
@@ -37,7 +36,11 @@ export function startDriver(
   );
   const plain = ["env", ...settings, ...words];
   const command =
-    request.way === "chroot" ? inContainer(plain, folder) : (user?.command(plain) ?? plain);
+    request.way === "chroot"
+      ? inContainer(plain, folder)
+      : request.way === "ident"
+        ? [...limited, ...plain]
+        : (user?.command(request.nested === true ? [...nested, ...plain] : plain) ?? plain);
   const child = spawn(command[0] ?? "", command.slice(1), { stdio: ["ignore", "pipe", "pipe"] });
   let stdout = "";
   let stderr = "";
@@ -81,20 +84,26 @@ export function startDriver(
   };
 }
 
+/** Docker's capabilities that matter here; the right to mount is not among them. */
+const docker =
+  "chown,dac_override,fowner,fsetid,kill,setgid,setuid,setpcap,sys_chroot,mknod,setfcap"
+    .split(",")
+    .map((name) => `+${name}`)
+    .join(",");
+const limited = ["setpriv", `--bounding-set=-all,${docker}`, "--inh-caps=-all", "--"];
+
+/** Root of a user namespace before the program starts, as in `unshare -r`. */
+const nested = ["unshare", "--user", "--map-root-user", "--"];
+
 /**
  * As in a container with Docker's capabilities and system call filter: root, but without the right to mount or to make
  * namespaces. The kernel refuses user namespaces to who is in a chroot.
  */
 function inContainer(command: readonly string[], folder: string): string[] {
   const enter = 'mkdir -p "$0" && mount --rbind / "$0" && exec chroot "$0" "$@"';
-  const docker =
-    "chown,dac_override,fowner,fsetid,kill,setgid,setuid,setpcap,sys_chroot,mknod,setfcap"
-      .split(",")
-      .map((name) => `+${name}`)
-      .join(",");
   return [
     ["unshare", "--mount", "--propagation", "private", "sh", "-c", enter, join(folder, "root")],
-    ["setpriv", `--bounding-set=-all,${docker}`, "--inh-caps=-all", "--"],
+    limited,
     command,
   ].flat();
 }

@@ -23,6 +23,8 @@ export interface DriverRequest {
   readonly way: string;
   /** Where temporary folders are made; a new folder where it is not given. */
   readonly folder?: string;
+  /** Start as root of a user namespace already. */
+  readonly nested?: boolean;
   /** A tar archive for the root file system; busybox where it is not given. */
   readonly archive?: string;
   /** Texts to put into the root first: path → text; a text that starts with `->` is a symlink. */

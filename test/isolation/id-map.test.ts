@@ -1,5 +1,5 @@
 import test from "ava";
-import { formatIdMap, isInitialMap, mappedIds, parseIdMap } from "../../src/isolation/id-map.ts";
+import { formatIdMap, mappedIds, parseIdMap } from "../../src/isolation/id-map.ts";
 
 test("reads what the kernel shows", (t) => {
   const rows = parseIdMap("         0       1001          1\n         1     100000      65536\n");
@@ -8,12 +8,5 @@ test("reads what the kernel shows", (t) => {
     { inside: 1, outside: 100_000, count: 65_536 },
   ]);
   t.is(mappedIds(rows), 65_537);
-  t.false(isInitialMap(rows));
   t.is(formatIdMap(rows), "0 1001 1\n1 100000 65536\n");
-});
-
-test("knows the machine's own map", (t) => {
-  t.true(isInitialMap(parseIdMap("         0          0 4294967295\n")));
-  t.false(isInitialMap(parseIdMap("0 0 65536\n")));
-  t.false(isInitialMap([]));
 });

@@ -24,6 +24,7 @@ const facts: HostFacts = {
   path: "/usr/bin:/usr/sbin",
   uidMap: machine,
   gidMap: machine,
+  isInitialNamespace: true,
   capabilities: 0n,
   folder: "/tmp",
   entered: undefined,
@@ -65,7 +66,7 @@ test("root: namespaces, mounts, the command, all of it to be pasted into a shell
 test("a namespace with one id: a filter before the command, and no groups to clear", (t) => {
   const isolation = namespaceIsolation(
     "single",
-    { ...facts, uidMap: one, gidMap: one },
+    { ...facts, uidMap: one, gidMap: one, isInitialNamespace: false },
     { keepsOwners: false },
   );
   t.deepEqual(

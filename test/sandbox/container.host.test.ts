@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import type { ExecutionContext } from "ava";
 import { canMakeUsers } from "../helpers/plain-user.ts";
@@ -81,4 +82,64 @@ containerTest("what needs mounts is refused by name", async (t) => {
   const binds = [{ source: "/etc", destination: "/mnt", readOnly: true }];
   t.like((await post("true\n", { binds })).error, { code: "host/isolation-lacks" });
   t.like((await post("true\n", { network: "none" })).error, { code: "host/isolation-lacks" });
+});
+
+hostTest(
+  "root, busybox",
+  isPossible,
+  "root of a container with user namespaces: mounts, and owners that are kept",
+  async (t) => {
+    const body =
+      "touch /owned; chown 33:44 /owned; test -c /dev/null; test -d /proc/self; mknod /disk b 8 0 && ls /disk || echo none\n";
+    const answer = await runDriver({
+      way: "ident",
+      scripts: [
+        {
+          section: "setup",
+          body: 'touch "$APPTAINER_ROOTFS/setup"; chown 5:6 "$APPTAINER_ROOTFS/setup"\n',
+        },
+        { section: "post", body },
+      ],
+      look: ["owned", "setup"],
+      binds: [{ source: "/etc", destination: "/mnt", readOnly: true }],
+    });
+    t.is(answer.error, undefined, answer.stderr.join("\n"));
+    t.is(answer.way, "ident");
+    t.deepEqual(answer.stdout, ["none"]);
+    t.like(answer.nodes["owned"], { uid: 33, gid: 44 });
+    t.like(answer.nodes["setup"], { uid: 5, gid: 6 });
+  },
+);
+
+hostTest(
+  "root, busybox",
+  isPossible,
+  "root of a namespace with one id needs no other namespace",
+  async (t) => {
+    const body = "id -u; chown 33:44 /etc/passwd; test -d /proc/self; echo $$\n";
+    const answer = await runDriver({
+      way: "single",
+      nested: true,
+      scripts: [{ section: "post", body }],
+      look: ["etc/passwd"],
+    });
+    t.is(answer.error, undefined, answer.stderr.join("\n"));
+    t.is(answer.stdout[0], "0");
+    t.like(answer.nodes["etc/passwd"], { uid: 0, gid: 0 });
+  },
+);
+
+hostTest("root", process.geteuid?.() === 0, "a folder that is mounted noexec is named", (t) => {
+  const script = `
+    import { Sandbox } from "./src/sandbox/sandbox.ts";
+    const isolation = undefined;
+    await Sandbox.create({ temporaryFolder: "/mnt", isolation }).catch((error) => console.log(error.code));`;
+  const mount = 'mount -t tmpfs -o noexec x /mnt && exec "$@"';
+  const node = [process.execPath, "--input-type=module-typescript", "-e", script];
+  const { stdout, stderr } = spawnSync(
+    "unshare",
+    ["--mount", "--propagation", "private", "sh", "-c", mount, "sh", ...node],
+    { encoding: "utf8" },
+  );
+  t.is(stdout, "host/noexec\n", stderr);
 });
