@@ -40,12 +40,13 @@ export class LiveRegion {
   }
 
   get columns(): number {
-    return Math.max(1, this.#output.columns ?? usualColumns);
+    // Some pseudo-terminals (of CI systems, of `script`) say 0.
+    return this.#output.columns || usualColumns;
   }
 
   /** Rows that the region may have: with more, its top would scroll away and could not be reached. */
   get rows(): number {
-    return Math.max(1, (this.#output.rows ?? usualRows) - 1);
+    return Math.max(1, (this.#output.rows || usualRows) - 1);
   }
 
   /** Writes lines that stay, above the region, and draws the region anew below them. */

@@ -247,6 +247,14 @@ for (const columns of [10, 17, 40, 100]) {
   });
 }
 
+test("a terminal that says it has no columns is taken for an ordinary one", (t) => {
+  const { terminal, tell, pass } = onTerminal();
+  Object.defineProperty(terminal, "columns", { get: () => 0 });
+  tell(start, step(2, "A title"));
+  pass(100);
+  t.true(terminal.raw.includes("[2/3] A title"));
+});
+
 test("a low terminal shows as much of the region as fits", (t) => {
   const { terminal, tell, pass } = onTerminal({ rows: 4 });
   tell(start, step(2, "x"));
