@@ -1,0 +1,22 @@
+// Writes the grammar's files from the parser: `npx -c 'node grammar/generate.ts'`.
+
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { ebnf } from "./ebnf.ts";
+import { reference } from "./reference.ts";
+import { textMate } from "./text-mate.ts";
+
+/** File name → text. */
+export function grammarFiles(): Readonly<Record<string, string>> {
+  return {
+    "definition.ebnf": ebnf(),
+    "definition.md": reference(),
+    "definition.tmLanguage.json": `${JSON.stringify(textMate(), undefined, 2)}\n`,
+  };
+}
+
+if (import.meta.main) {
+  for (const [name, text] of Object.entries(grammarFiles())) {
+    writeFileSync(join(import.meta.dirname, name), text);
+  }
+}
