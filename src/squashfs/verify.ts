@@ -5,6 +5,7 @@ import { FormatError } from "../model/error.ts";
 import { defaultWorkers } from "./block-pool.ts";
 import { readImageTables, type ImageTables } from "./image-tables.ts";
 import { InodeWalk, type DirectoryInode } from "./inode-walk.ts";
+import { BlockVerifier } from "./verify-block.ts";
 import { numbersForEachBlock, type VerifyMessage, type VerifySetup } from "./verify-job.ts";
 
 export interface VerifyOptions {
@@ -79,7 +80,7 @@ async function unpackAll(
   file: FileHandle,
   offset: number,
   tables: ImageTables,
-  { signal, workers, onProgress }: VerifyOptions,
+  options: VerifyOptions,
 ): Promise<void> {
   const { blocks, count } = listBlocks(tables);
   if (count === 0) return;
@@ -92,6 +93,27 @@ async function unpackAll(
     count,
     next: new SharedArrayBuffer(4),
   };
+  if (count <= inlineBlocks) await unpackHere(setup, options);
+  else await unpackInThreads(setup, options);
+}
+
+/** Starting a thread costs as much as unpacking this many blocks. */
+const inlineBlocks = 64;
+
+async function unpackHere(setup: VerifySetup, { signal, onProgress }: VerifyOptions) {
+  const verifier = await BlockVerifier.create(setup);
+  for (let index = 0; index < setup.count; index += 1) {
+    signal?.throwIfAborted();
+    const problem = await verifier.problem(index);
+    if (problem !== undefined) throw badBlock(problem);
+    onProgress?.(index + 1, setup.count);
+  }
+}
+
+async function unpackInThreads(
+  setup: VerifySetup,
+  { signal, workers, onProgress }: VerifyOptions,
+): Promise<void> {
   const url = new URL(`./verify-worker${extname(import.meta.filename)}`, import.meta.url);
   const threads: Worker[] = [];
   const stop = Promise.withResolvers<never>();
@@ -105,12 +127,13 @@ async function unpackAll(
       worker.on("exit", () => reject(new Error("a verifying thread ended early")));
       worker.on("message", (message: VerifyMessage) => {
         if (message.kind === "done") resolve();
-        else if (message.kind === "progress") onProgress?.((done += message.blocks), count);
-        else reject(notVerified(`the block at ${message.position}: ${message.reason}`));
+        else if (message.kind === "progress") onProgress?.((done += message.blocks), setup.count);
+        else reject(badBlock(message));
       });
     });
+  const wanted = workers ?? Math.min(defaultWorkers(), Math.ceil(setup.count / inlineBlocks));
   try {
-    for (let index = 0; index < (workers ?? defaultWorkers()); index += 1) {
+    for (let index = 0; index < wanted; index += 1) {
       threads.push(
         new Worker(url, {
           workerData: setup,
@@ -123,6 +146,10 @@ async function unpackAll(
     signal?.removeEventListener("abort", onAbort);
     await Promise.all(threads.map((worker) => worker.terminate()));
   }
+}
+
+function badBlock(problem: { readonly position: number; readonly reason: string }): FormatError {
+  return notVerified(`the block at ${problem.position}: ${problem.reason}`);
 }
 
 /** All blocks that files are made of, then all fragment blocks, each in the order in which they lie. */

@@ -181,6 +181,9 @@ class ImageFile {
   }
 }
 
+/** A thread is started for this much: starting one costs as much as compressing half of it. */
+const bytesForThread = 4 * 1024 * 1024;
+
 /** How much is read before other things of the program get their turn. */
 const turnBytes = 4 * 1024 * 1024;
 const turnChunks = 500;
@@ -199,7 +202,8 @@ async function writeData(
   const pool = new BlockPool(
     compressor,
     Math.max(blockSizeBytes, metadataBlockBytes),
-    workers ?? defaultWorkers(),
+    workers ??
+      Math.max(1, Math.min(defaultWorkers(), Math.ceil(contents.totalBytes / bytesForThread))),
     (error) => failure.reject(error),
   );
   const data = new DataWriter(pool, image, blockSizeBytes, dataStart, (node) =>
