@@ -13,7 +13,7 @@ export interface PlainUser {
   /** The first id of the user's range in /etc/subuid, or undefined. */
   readonly subordinateUid: number | undefined;
   /** The argument list that runs a command as the user, with a small environment of its own. */
-  command(argv: readonly string[]): string[];
+  readonly command: (argv: readonly string[]) => string[];
 }
 
 const users = new Map<string, PlainUser>();
