@@ -43,10 +43,13 @@ export async function buildCommand(
   }
 
   using view = makeListener(flags, terminal);
+  let isWaiting = false;
   using interruption = watchSignals({
-    // By the view, which knows what is on the terminal, or that a program reads along.
+    // By the view, which knows what is on the terminal, or that a program reads along. A build that started itself again
+    // gets the signal as well, and tells then.
     onFirst: () => {
-      view.listener({ type: "note", message: "Stopping; once more to stop at once" });
+      if (!isWaiting)
+        view.listener({ type: "note", message: "Stopping; once more to stop at once" });
     },
   });
   const platform = platformFlags(flags.arch, flags.archVariant, process.arch);
@@ -57,6 +60,7 @@ export async function buildCommand(
   });
   await checkTarget({ target, force: flags.force === true, update });
 
+  isWaiting = true;
   const entered = await enterIfNeeded(loaded, {
     format: flags.sandbox === true ? "sandbox" : "sif",
     isolation: flags.isolation,
@@ -65,6 +69,7 @@ export async function buildCommand(
     words: terminal.words,
     listener: view.listener,
   });
+  isWaiting = false;
   if ("exitCode" in entered) return entered.exitCode;
 
   tellWarnings(loaded, view.listener);
