@@ -73,6 +73,7 @@ function onePart(node: ISerializedGast): Part {
     case "RepetitionMandatory":
     case "RepetitionMandatoryWithSeparator":
     case "RepetitionWithSeparator":
-      throw new Error(`the grammar has a part of the new kind ${node.type}`);
+      break;
   }
+  throw new Error(`the grammar has a part of the new kind ${node.type}`);
 }

@@ -20,8 +20,12 @@ import {
 } from "./tokens.ts";
 
 export class StageParser extends CstParser {
-  constructor() {
-    super([...allTokens], { recoveryEnabled: true, nodeLocationTracking: "onlyOffset" });
+  constructor(isChecked: boolean) {
+    super([...allTokens], {
+      recoveryEnabled: true,
+      nodeLocationTracking: "onlyOffset",
+      skipValidations: !isChecked,
+    });
     this.performSelfAnalysis();
   }
 
@@ -90,14 +94,21 @@ let machinery: Machinery | undefined;
 
 /** The lexer and the parser, made when first needed: analysing the grammar takes longer than reading most files. */
 export function stageMachinery(): Machinery {
-  machinery ??= {
-    lexer: new Lexer(
-      { modes: { ...modes }, defaultMode: "header" },
-      { positionTracking: "onlyOffset" },
-    ),
-    parser: new StageParser(),
-  };
+  machinery ??= makeMachinery(false);
   return machinery;
+}
+
+/**
+ * A lexer and a parser of their own.
+ * @param isChecked whether Chevrotain looks for mistakes in the grammar and throws when it finds one. That is for a test:
+ *   it takes most of the time, and the grammar does not change while we run.
+ */
+export function makeMachinery(isChecked: boolean): Machinery {
+  const lexer = new Lexer(
+    { modes: { ...modes }, defaultMode: "header" },
+    { positionTracking: "onlyOffset", skipValidations: !isChecked },
+  );
+  return { lexer, parser: new StageParser(isChecked) };
 }
 
 /** The concrete syntax tree of a stage's text. Every text has one; what is wrong with it stands in the errors. */
