@@ -24,9 +24,15 @@ export class Dispatchers {
   /** By the way to a host: directly or as the environment says, and for some hosts with certificates of their own. */
   readonly #dispatchers = new Map<string, Dispatcher>();
   readonly #trusted = new Map<string, Promise<string[]>>();
+  readonly #unverified = new Set<string>();
 
   constructor(certificates: CertificateOptions = {}) {
     this.#certificates = certificates;
+  }
+
+  /** Has a host's certificate not looked at: its user said that it need not be. */
+  allowInsecure({ host }: URL): void {
+    this.#unverified.add(host);
   }
 
   /**
@@ -43,10 +49,14 @@ export class Dispatchers {
     const ca = await this.#trusted.get(host);
     const trustsSite = ca !== undefined;
     const isDirect = isLoopback(url.hostname);
-    const way = `${isDirect ? "direct" : "environment"} ${trustsSite ? host : ""}`;
+    const isUnverified = this.#unverified.has(host);
+    const way = `${isDirect ? "direct" : "environment"} ${trustsSite || isUnverified ? host : ""}`;
     const existing = this.#dispatchers.get(way);
     if (existing !== undefined) return { request, dispatcher: existing, trustsSite };
-    const tls = trustsSite ? { ca } : {};
+    const tls = {
+      ...(trustsSite ? { ca } : {}),
+      ...(isUnverified ? { rejectUnauthorized: false } : {}),
+    };
     const connect = { timeout: 20_000, ...tls };
     // HTTP/2 would push all layers through one connection and its small windows.
     const agent = { allowH2: false, connect };

@@ -32,7 +32,14 @@ export {
   type ImageManifest,
   type IndexEntry,
 } from "./manifest.ts";
+export { MirroredRepository } from "./mirrored-repository.ts";
 export { choosePlatform, formatPlatform, type StatedPlatform } from "./platform-choice.ts";
 export { formatReference, parseReference, type Reference } from "./reference.ts";
+export { endpointsOf, type Endpoint, type RegistriesOptions } from "./registries-conf.ts";
 export { RegistryStore } from "./registry-store.ts";
-export { Repository, type FetchedManifest, type RepositoryOptions } from "./repository.ts";
+export {
+  Repository,
+  type FetchedManifest,
+  type RepositoryOptions,
+  type RepositoryReader,
+} from "./repository.ts";

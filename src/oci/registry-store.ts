@@ -6,16 +6,16 @@ import type { ImageStore } from "./image.ts";
 import { badDocument, maxDocumentBytes, type Descriptor } from "./manifest.ts";
 import { ByteProgress } from "./progress.ts";
 import type { Reference } from "./reference.ts";
-import type { Repository } from "./repository.ts";
+import type { RepositoryReader } from "./repository.ts";
 
 /** An image in a registry. Whatever is fetched is kept in the cache, and what is there is not fetched again. */
 export class RegistryStore implements ImageStore {
   readonly name: string;
-  readonly #repository: Repository;
+  readonly #repository: RepositoryReader;
   readonly #cache: BlobCache;
   readonly #listener: Listener;
 
-  constructor(name: string, repository: Repository, cache: BlobCache, listener: Listener) {
+  constructor(name: string, repository: RepositoryReader, cache: BlobCache, listener: Listener) {
     this.name = name;
     this.#repository = repository;
     this.#cache = cache;
@@ -67,6 +67,7 @@ export class RegistryStore implements ImageStore {
 
   async layerAgain(descriptor: Descriptor, signal: AbortSignal): Promise<BlobPlace> {
     await this.#cache.discard(descriptor.digest);
+    this.#repository.distrust?.();
     return this.#download(descriptor, signal);
   }
 

@@ -15,6 +15,8 @@ export interface RepositoryOptions {
   readonly credentials?: Credentials | undefined;
   /** Speak plain http. Loopback addresses are tried with http first in any case. */
   readonly noHttps?: boolean | undefined;
+  /** Plain http, or a certificate that nobody vouches for, will do. */
+  readonly isInsecure?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly attempts?: number | undefined;
   readonly pauseMs?: number | undefined;
@@ -28,7 +30,22 @@ export interface FetchedManifest {
   readonly digest: Digest;
 }
 
-export class Repository {
+/** What an image is read through: one repository, or one and its mirrors. */
+export interface RepositoryReader {
+  manifest(tagOrDigest: string): Promise<FetchedManifest>;
+  digestOf(tag: string): Promise<Digest | undefined>;
+  document(descriptor: Descriptor, what: string): Promise<Buffer>;
+  blob(
+    descriptor: Descriptor,
+    what: string,
+    signal?: AbortSignal,
+    from?: number,
+  ): AsyncIterable<Uint8Array>;
+  /** Says that what came was wrong: where there is another place, it is asked from now on. */
+  distrust?(): void;
+}
+
+export class Repository implements RepositoryReader {
   /** `registry/repository`, for messages. */
   readonly name: string;
   readonly #http: HttpClient;
@@ -99,7 +116,7 @@ export class Repository {
   }
 
   /**
-   * The bytes of a blob, as many as its descriptor says. A connection that breaks or stalls is made again where it
+   * The bytes of a blob, from an offset on, as many as its descriptor says. A connection that breaks or stalls is made again where it
    * broke. The digest is for the caller to check.
    * @throws {SourceError} `source/unreachable` when several attempts in a row bring nothing, `source/blob-size`
    */
@@ -107,8 +124,9 @@ export class Repository {
     descriptor: Descriptor,
     what: string,
     signal: AbortSignal | undefined = this.#http.signal,
+    from = 0,
   ): AsyncGenerator<Uint8Array, void, undefined> {
-    let done = 0;
+    let done = from;
     for (let attempt = 1; ; attempt++) {
       const before = done;
       const { request, response } = await this.#get(`blobs/${descriptor.digest}`, {
@@ -210,11 +228,15 @@ export class Repository {
     const https = new URL(`https://${registry}/`);
     const http = new URL(`http://${registry}/`);
     if (this.#options.noHttps === true) return http;
+    if (this.#options.isInsecure === true) {
+      this.#options.dispatchers.allowInsecure(https);
+      const answers = await this.#probe(https).then(drop, (error: unknown) => error);
+      return answers === undefined ? https : http;
+    }
     if (!isLoopback(https.hostname)) return https;
     // On this machine plain http is usual. A server that expects TLS answers 400, or closes the connection.
     try {
-      const once = new HttpClient({ ...this.#options, attempts: 1 });
-      const response = await once.send({ url: new URL("/v2/", http), what: this.name });
+      const response = await this.#probe(http);
       await drop(response);
       return response.status === 400 ? https : http;
     } catch (error) {
@@ -222,6 +244,11 @@ export class Repository {
       const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
       return code === "UND_ERR_SOCKET" || code?.startsWith("HPE_") === true ? https : http;
     }
+  }
+
+  #probe(base: URL): Promise<HttpResponse> {
+    const once = new HttpClient({ ...this.#options, attempts: 1 });
+    return once.send({ url: new URL("/v2/", base), what: this.name });
   }
 }
 

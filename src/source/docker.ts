@@ -19,7 +19,9 @@ export const dockerSource: ImageSource = {
       { BlobCache },
       { Dispatchers },
       { layersOf, resolveImage },
+      { MirroredRepository },
       { formatReference, referenceOfHeader },
+      { endpointsOf },
       { RegistryStore },
       { Repository },
       { systemCredentials },
@@ -27,7 +29,9 @@ export const dockerSource: ImageSource = {
       import("../cache/blob-cache.ts"),
       import("../oci/dispatchers.ts"),
       import("../oci/image.ts"),
+      import("../oci/mirrored-repository.ts"),
       import("../oci/reference.ts"),
+      import("../oci/registries-conf.ts"),
       import("../oci/registry-store.ts"),
       import("../oci/repository.ts"),
       import("../oci/credentials.ts"),
@@ -35,7 +39,7 @@ export const dockerSource: ImageSource = {
     const reference = referenceOfHeader(header);
     const dispatchers = new Dispatchers();
     try {
-      const repository = new Repository(reference, {
+      const options = {
         dispatchers,
         credentials: systemCredentials({
           onProblem: (message) =>
@@ -43,7 +47,23 @@ export const dockerSource: ImageSource = {
         }),
         noHttps: context.noHttps,
         signal: context.signal,
+      };
+      const endpoints = await endpointsOf(reference, {
+        onProblem: (message) =>
+          context.listener({ type: "warning", code: "source/bad-registries-conf", message }),
       });
+      const places = endpoints.map(
+        (endpoint, at) =>
+          new Repository(endpoint, {
+            ...options,
+            isInsecure: endpoint.isInsecure,
+            // A mirror has a stand-in, so there is less reason to be patient with it.
+            ...(at < endpoints.length - 1 ? { attempts: 2 } : {}),
+          }),
+      );
+      const repository = new MirroredRepository(places, (message) =>
+        context.listener({ type: "note", message }),
+      );
       const cache = new BlobCache(await blobFolder(context));
       const name = formatReference(reference);
       const store = new RegistryStore(name, repository, cache, context.listener);
