@@ -5,6 +5,7 @@ import { basename, dirname, join } from "node:path";
 import test from "ava";
 import { parseBuildArguments } from "../../src/definition/build-arguments.ts";
 import { checkDefinition } from "../../src/definition/check-definition.ts";
+import { formatDefinition } from "../../src/definition/format-definition.ts";
 import { readDefinition } from "../../src/definition/read-definition.ts";
 import { makePlan } from "../../src/plan/make-plan.ts";
 import { sectionSwitch } from "../../src/plan/section-switch.ts";
@@ -20,7 +21,7 @@ test("there are examples", (t) => {
 });
 
 for (const file of definitions) {
-  test(`${file} can be read, checked and planned without a word`, (t) => {
+  test(`${file} is read, checked, formatted and planned without a word`, (t) => {
     const given = parseBuildArguments({ flags: [], files: [] });
     const read = readDefinition(readFileSync(file), {
       file,
@@ -28,6 +29,7 @@ for (const file of definitions) {
       agents: agentNames,
     });
     t.deepEqual(checkDefinition(read), []);
+    t.is(formatDefinition(readFileSync(file, "utf8"), file), readFileSync(file, "utf8"));
     if (read.definition === undefined) throw new Error("no definition");
     const made = makePlan(read.definition, {
       platform: { os: "linux", architecture: "amd64" },
