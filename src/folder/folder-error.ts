@@ -1,3 +1,4 @@
+import { displayName, type ByteString } from "../model/bytes-path.ts";
 import { HostError } from "../model/error.ts";
 
 /** The errno's name of a failed system call, or undefined for any other failure. */
@@ -36,4 +37,21 @@ export function folderError(error: unknown, code: string, what: string): unknown
     hint: hints[errno],
     cause: error,
   });
+}
+
+/** What the kernel says when something stands in the way, or a symlink stands where a directory should be. */
+const unexpected = new Set(["ELOOP", "ENOTDIR", "EEXIST", "ENOENT", "EISDIR"]);
+
+/** A failure to write a path of a tree into a folder: `folder/changed`, `folder/no-space` or `folder/write`. */
+export function writeError(error: unknown, path: ByteString, folder: string): unknown {
+  const shown = `/${displayName(path)}`;
+  const errno = errnoOf(error);
+  if (errno === undefined || !unexpected.has(errno)) {
+    return folderError(error, "folder/write", `can't write ${shown} into ${folder}`);
+  }
+  return new HostError(
+    "folder/changed",
+    `${shown} in ${folder} is not what it was: ${(error as Error).message}`,
+    { hint: "does another program work in this folder? Build again", cause: error },
+  );
 }

@@ -1,10 +1,18 @@
-import { closeSync, linkSync, mkdirSync, readdirSync, realpathSync, symlinkSync } from "node:fs";
-import { randomBytes } from "node:crypto";
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  symlinkSync,
+} from "node:fs";
 import { resolve } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import { bytesOf, displayName, toByteString, type ByteString } from "../model/bytes-path.ts";
+import { bytesOf, toByteString, type ByteString } from "../model/bytes-path.ts";
 import { HostError } from "../model/error.ts";
-import type { DirectoryNode, FileNode, LeafNode } from "../model/node.ts";
+import type { DirectoryNode, LeafNode } from "../model/node.ts";
 import { makeNode } from "../system/syscalls.ts";
 import { Directory, type FileTree } from "../tree/file-tree.ts";
 import { AttributeWriter } from "./apply-attributes.ts";
@@ -12,11 +20,11 @@ import { openDirectory } from "./directory-handle.ts";
 import { DirectoryHandles, type Place } from "./directory-handles.ts";
 import { ContentWriter } from "./content-writer.ts";
 import { createFile } from "./file-being-written.ts";
-import { linkBelow } from "./link-below.ts";
 import { makeDeviceOrPlaceholder } from "./make-device.ts";
 import { namedEntry, openedDirectory, openedFile } from "./disk-entry.ts";
-import { errnoOf, folderError } from "./folder-error.ts";
+import { errnoOf, folderError, writeError } from "./folder-error.ts";
 import { Ledger } from "./ledger.ts";
+import { makeShelter } from "./make-shelter.ts";
 import { removeEntry } from "./remove-folder.ts";
 import { TreeChange } from "./tree-change.ts";
 
@@ -89,7 +97,7 @@ class FolderWriter {
   /** Where an inode can be had for further names. */
   readonly #sources = new Map<LeafNode, Place>();
   readonly #contents: ContentWriter;
-  readonly #links: { readonly source: Place; readonly to: Place }[] = [];
+  readonly #links: { readonly node: LeafNode; readonly to: Place }[] = [];
   readonly #updated = new Set<LeafNode>();
   /** For messages. */
   #at: ByteString = "";
@@ -129,36 +137,27 @@ class FolderWriter {
       }
       this.#writeDirectories();
     } catch (error) {
-      throw this.#explained(error);
+      throw writeError(error, this.#at, this.#folder);
     }
   }
 
-  /** Gives a second name to what is needed under a name that is about to go. Gives the name of the folder for that. */
+  /** Brings to safety what is needed under a name that is about to go. Gives the name of the place. */
   #shelter(): ByteString | undefined {
     if (this.#change.before === undefined) return undefined;
-    const folder = realpathSync(this.#folder);
-    const endangered = [...this.#change.endangered(toByteString(folder))];
+    const folder = toByteString(realpathSync(this.#folder));
+    const endangered = [...this.#change.endangered(folder)];
     if (endangered.length === 0) return undefined;
     const { root } = this.#tree;
-    const name = `.tsbuild-${randomBytes(8).toString("hex")}`;
-    mkdirSync(this.#handles.get(root).at(name), { mode: 0o700 });
     this.#touched.add(root);
-    const shelter = new Directory(root.node);
-    this.#handles.place(shelter, root, name);
-    for (const [index, { node, path, need }] of endangered.entries()) {
-      this.#at = path;
-      const to = String(index);
-      linkBelow(this.#handles.get(root), path, this.#handles.get(shelter).at(to));
-      if (need === "inode") this.#sources.set(node, { directory: shelter, name: to });
-      else {
-        const content = {
-          kind: "host-file",
-          path: Buffer.from(`${folder}/${name}/${to}`),
-        } as const;
-        this.#contents.readFrom(node as FileNode, content);
+    const shelter = makeShelter(endangered, this.#handles, root, (path) => (this.#at = path));
+    for (const [node, place] of shelter.places) {
+      if (!shelter.contentsOnly.has(node)) this.#sources.set(node, place);
+      else if (node.type === "file") {
+        const path = bytesOf(`${folder}/${this.#handles.pathIn(place)}`);
+        this.#contents.readFrom(node, { kind: "host-file", path });
       }
     }
-    return name;
+    return shelter.name;
   }
 
   /** Everything but contents, further names of an inode, and the attributes of directories. */
@@ -220,10 +219,9 @@ class FolderWriter {
     if (old !== undefined) await this.#remove(place);
     this.#touched.add(place.directory);
     const source = this.#sources.get(node) ?? this.#placeOf(this.#change.stayingPlace(node));
-    if (source === undefined) {
-      this.#sources.set(node, place);
-      this.#makeLeaf(node, place);
-    } else this.#links.push({ source, to: place });
+    this.#sources.set(node, source ?? place);
+    if (source === undefined) this.#makeLeaf(node, place);
+    else this.#links.push({ node, to: place });
   }
 
   #placeOf(path: ByteString | undefined): Place | undefined {
@@ -264,10 +262,29 @@ class FolderWriter {
   }
 
   #writeLinks(): void {
-    for (const { source, to } of this.#links) {
+    for (const { node, to } of this.#links) {
       this.#at = this.#handles.pathIn(to);
-      linkSync(this.#handles.at(source), this.#handles.at(to));
+      const source = this.#sources.get(node);
+      if (source === undefined) throw new Error("a link to a file that nobody made");
+      try {
+        linkSync(this.#handles.at(source), this.#handles.at(to));
+      } catch (error) {
+        if (errnoOf(error) !== "EMLINK") throw error;
+        this.#startInode(node, source, to);
+      }
     }
+  }
+
+  /** An inode can have so many names only (65,000 on ext4): a copy takes the rest. */
+  #startInode(node: LeafNode, source: Place, to: Place): void {
+    this.#sources.set(node, to);
+    if (node.type !== "file") {
+      this.#makeLeaf(node, to);
+      return;
+    }
+    const path = this.#handles.at(to);
+    copyFileSync(this.#handles.at(source), path, constants.COPYFILE_EXCL);
+    this.#attributes.apply(namedEntry(path), node);
   }
 
   /** From the deepest up: what a directory's mode denies isn't needed any more, and its time stays. */
@@ -292,20 +309,4 @@ class FolderWriter {
     await setImmediate();
     this.#signal?.throwIfAborted();
   }
-
-  #explained(error: unknown): unknown {
-    const path = `/${displayName(this.#at)}`;
-    const errno = errnoOf(error);
-    if (errno !== undefined && unexpected.has(errno)) {
-      return new HostError(
-        "folder/changed",
-        `${path} in ${this.#folder} is not what it was: ${(error as Error).message}`,
-        { hint: "does another program work in this folder? Build again", cause: error },
-      );
-    }
-    return folderError(error, "folder/write", `can't write ${path} into ${this.#folder}`);
-  }
 }
-
-/** What the kernel says when something stands in the way, or a symlink stands where a directory should be. */
-const unexpected = new Set(["ELOOP", "ENOTDIR", "EEXIST", "ENOENT", "EISDIR"]);

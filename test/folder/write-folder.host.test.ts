@@ -107,6 +107,21 @@ test("no open file is left behind, whether it works or fails", async (t) => {
   t.deepEqual(openFiles(), []);
 });
 
+test("more names than an inode can have make a second inode", async (t) => {
+  const tree = new FileTree();
+  const node = { ...textFile("x", { mode: 0o751 }), uid: process.getuid?.() ?? 0 };
+  // The limit of ext4 is 65,000; others have none to speak of.
+  for (let i = 0; i < 65_002; i++) tree.put(`d/${i}`, node);
+  const folder = join(scratch, "names");
+  await writeFolder(tree, folder);
+  const first = lstatSync(join(folder, "d/0"));
+  const last = lstatSync(join(folder, "d/65001"));
+  t.is(first.nlink + (last.ino === first.ino ? 0 : last.nlink), 65_002);
+  t.is(last.mode, first.mode);
+  t.is(last.size, 1);
+  await removeFolder(folder);
+});
+
 test("an abort ends the writing", async (t) => {
   const tree = new FileTree();
   for (let i = 0; i < 3000; i++) tree.put(`${i % 10}/${i}`, textFile("x"));
