@@ -13,7 +13,7 @@ export async function planCommand(
   const [spec = ""] = operands;
   const platform = platformFlags(flags.arch, flags.archVariant, process.arch);
   const loaded = await loadPlan(spec, flags, { folder: terminal.folder, platform });
-  printWarnings(loaded.warnings, loaded.source, terminal.stderr);
+  printWarnings(loaded.warnings, loaded.spec.file, loaded.source, terminal.stderr);
   terminal.stdout.write(
     flags.json === true ? `${JSON.stringify(loaded.plan, null, 2)}\n` : explainPlan(loaded.plan),
   );
