@@ -82,6 +82,20 @@ test("impossible counts, sizes and addresses are refused", (t) => {
   }
 });
 
+test("a name beyond the string table is refused", (t) => {
+  t.deepEqual(read(elfFile({ needed: ["a"], textBytes: 3 }))?.needed, ["a"]);
+  t.throws(() => read(elfFile({ needed: ["a"], textBytes: 1 })), { code: "elf/damaged" });
+});
+
+test("addresses are looked up in the segment that holds them", (t) => {
+  const bytes = Buffer.from(elfFile({ needed: ["liba.so"] }));
+  const [first, second] = [64, 64 + 56];
+  // What was a note becomes the segment of the whole file, behind one at a higher address.
+  bytes.copy(bytes, second, first, first + 56);
+  bytes.writeUIntLE(0x900000, first + 16, 6);
+  t.deepEqual(read(bytes)?.needed, ["liba.so"]);
+});
+
 test("damaged bytes never do worse than an error", (t) => {
   const whole = elfFile(full);
   fc.assert(

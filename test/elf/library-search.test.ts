@@ -128,6 +128,12 @@ test("a library with a RUNPATH asks no RPATH, and its RPATH counts for nothing",
   t.is(librariesOf({ needed: ["a.so"], rpath: "/own" }, { files: without }).missing.length, 1);
 });
 
+test("the RPATH of a program that has a RUNPATH counts for none of its libraries", (t) => {
+  const files = { "/run/a.so": elf({ needed: ["b.so"] }), "/r/b.so": elf() };
+  const found = librariesOf({ needed: ["a.so"], rpath: "/r", runpath: "/run" }, { files });
+  t.deepEqual(found.missing, [{ name: "b.so", neededBy: "/run/a.so" }]);
+});
+
 test("the nearest RPATH is asked first", (t) => {
   const files = {
     "/one/a.so": elf({ needed: ["b.so"], rpath: "/two" }),

@@ -10,6 +10,8 @@ export interface ElfFields {
   readonly rpath?: string;
   readonly runpath?: string;
   readonly flags1?: number;
+  /** What the file says of its texts' size; right if not given. */
+  readonly textBytes?: number;
 }
 
 const loadAddress = 0x400000;
@@ -44,7 +46,7 @@ export function elfFile(fields: ElfFields = {}): Buffer {
   ] as const) {
     if (value !== undefined) dynamic.push([tag, text(value)]);
   }
-  dynamic.push([5, loadAddress + textsAt], [10, texts.length]);
+  dynamic.push([5, loadAddress + textsAt], [10, fields.textBytes ?? texts.length]);
   if (fields.flags1 !== undefined) dynamic.push([0x6ffffffb, fields.flags1]);
   dynamic.push([0, 0]);
   const dynamicAt = textsAt + texts.length;

@@ -267,13 +267,16 @@ test("bsdtar's extended attributes count where SCHILY's are missing", (t) => {
     pax([
       ["LIBARCHIVE.xattr.user.both", "bGli"],
       ["SCHILY.xattr.user.both", "schily"],
+      ["SCHILY.xattr.user.turned", "schily"],
+      ["LIBARCHIVE.xattr.user.turned", "bGli"],
       ["LIBARCHIVE.xattr.user.a%3db", Buffer.from([0, 255]).toString("base64").replaceAll("=", "")],
     ]),
     entry({}),
   );
   t.is(text(found.xattrs, "user.both"), "schily");
+  t.is(text(found.xattrs, "user.turned"), "schily");
   t.is(text(found.xattrs, "user.a=b"), "\0\u00ff");
-  t.is(found.xattrs?.size, 2);
+  t.is(found.xattrs?.size, 3);
 });
 
 test("global records hold until they are taken back", (t) => {
@@ -316,6 +319,7 @@ test("malformed records are refused", (t) => {
     "12 path=a\n", // too long
     "8 path=a\n", // too short
     "9 path=a\nrest",
+    "9 path=ab9 path=c\n", // no line feed where the first one ends
     "9 path=a\n\0\0\0",
     "path=a\n",
     "x path=a\n",
