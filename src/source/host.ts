@@ -2,12 +2,13 @@
 // mirror can be reached, and as small as their programs.
 //
 //   Bootstrap: host
-//   Include: bash coreutils-program, /opt/tool/bin/tool /usr/share/zoneinfo
+//   Include: bash grep, /opt/tool/bin/tool /usr/share/zoneinfo
 //
 // Each word of `Include` is a program on PATH, a library by its name, or a file or folder by its absolute path. Programs
 // bring their loader and libraries, scripts their interpreter. The host's `sh` is always there, as the scripts inside an
 // image run with /bin/sh. What programs open while they run can't be known: modules of interpreters, locales, NSS
 // (`libnss_*.so.2`, /etc/nsswitch.conf), libgcc_s.so.1 for the end of threads; name it in `Include` where it is needed.
+// A wrapper that stands first on PATH (pyenv, ccache) is copied as it is; name what it starts by its path instead.
 
 import { toByteString } from "../model/bytes-path.ts";
 import { SourceError } from "../model/error.ts";
