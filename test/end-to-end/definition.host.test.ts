@@ -186,10 +186,12 @@ const withoutComments = (text: string) =>
 
 async function compareUses(t: ExecutionContext, ours: string, theirs: string): Promise<void> {
   for (const words of uses) {
+    const complaints: string[] = [];
     const [a, b] = await Promise.all(
       [ours, theirs].map(async (image) => {
         const operands = words.map((word) => (word === "IMAGE" ? image : word));
         const run = await apptainer(operands, { cwd: dirname(image) });
+        complaints.push(`${image}:`, run.stderr);
         const stdout = common(run.stdout, image);
         return {
           exitCode: run.exitCode,
@@ -197,7 +199,7 @@ async function compareUses(t: ExecutionContext, ours: string, theirs: string): P
         };
       }),
     );
-    t.deepEqual(a, b, `apptainer ${words.join(" ")}`);
+    t.deepEqual(a, b, `apptainer ${words.join(" ")}\n${complaints.join("\n")}`);
   }
 }
 
