@@ -164,7 +164,7 @@ test("a folder that can't be written to is an error of the host with a hint", as
       code: "cache/write",
     },
   );
-  t.regex(error.hint ?? "", /APPTAINER_CACHEDIR/);
+  t.regex(error.hint ?? "", /TSBUILD_CACHEDIR/);
 });
 
 hostTest(
