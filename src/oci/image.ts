@@ -18,7 +18,7 @@ import {
   type ImageConfig,
   type ImageManifest,
 } from "./manifest.ts";
-import { isEncryptedLayer, isTarLayer } from "./media-types.ts";
+import { isEncryptedLayer, isSifLayer, isTarLayer } from "./media-types.ts";
 import { choosePlatform, formatPlatform, platformRank } from "./platform-choice.ts";
 import { ByteProgress } from "./progress.ts";
 
@@ -69,33 +69,51 @@ const layersAtOnce = 4;
 /** Indexes may hold indexes (nerdctl writes such); more than a few levels is no image. */
 const maxIndexDepth = 5;
 
+/** A manifest or index as it was fetched, checked. */
+export interface StartDocument {
+  readonly bytes: Uint8Array;
+  readonly mediaType: string | undefined;
+  readonly digest: Digest;
+}
+
 /**
- * Follows indexes to the manifest for a platform, and reads the configuration.
- * @param start the manifest or index to begin with, checked
- * @throws {SourceError} `source/no-platform`, `source/no-layers`, `source/layer-type`, `source/layer-encrypted`
+ * Follows indexes to the manifest for a platform.
+ * @param start the manifest or index to begin with
+ * @throws {SourceError} `source/no-platform`
  * @throws {FormatError} `source/bad-manifest`, `source/digest-mismatch`
+ */
+export async function resolveManifest(
+  store: ImageStore,
+  start: StartDocument,
+  platform: Platform,
+): Promise<{ readonly digest: Digest; readonly manifest: ImageManifest }> {
+  let { digest } = start;
+  let document = parseManifest(start.bytes, start.mediaType, `the manifest of ${store.name}`);
+  for (let depth = 0; document.kind === "index"; depth++) {
+    if (depth >= maxIndexDepth) {
+      throw badDocument(`the index of ${store.name}`, "is nested too deep");
+    }
+    const entry = choosePlatform(document.entries, platform, store.name);
+    const what = `the manifest ${entry.digest} of ${store.name}`;
+    document = parseManifest(await store.document(entry, what), entry.mediaType, what);
+    ({ digest } = entry);
+  }
+  return { digest, manifest: document };
+}
+
+/**
+ * The manifest of an image for a platform, and its configuration.
+ * @throws as `resolveManifest`, and
+ * @throws {SourceError} `source/no-layers`, `source/layer-type`, `source/layer-encrypted`
+ * @throws {FormatError} `source/not-linux`
  */
 export async function resolveImage(
   store: ImageStore,
-  start: { bytes: Uint8Array; mediaType: string | undefined; digest: Digest },
+  start: StartDocument,
   platform: Platform,
   listener: Listener,
 ): Promise<ResolvedImage> {
-  let at = start;
-  let document = parseManifest(at.bytes, at.mediaType, `the manifest of ${store.name}`);
-  for (let depth = 0; document.kind === "index"; depth++) {
-    if (depth >= maxIndexDepth)
-      throw badDocument(`the index of ${store.name}`, "is nested too deep");
-    const entry = choosePlatform(document.entries, platform, store.name);
-    const what = `the manifest ${entry.digest} of ${store.name}`;
-    at = {
-      bytes: await store.document(entry, what),
-      mediaType: entry.mediaType,
-      digest: entry.digest,
-    };
-    document = parseManifest(at.bytes, at.mediaType, what);
-  }
-  const manifest = document;
+  const { digest, manifest } = await resolveManifest(store, start, platform);
   checkLayers(manifest, store.name);
   const what = `the configuration of ${store.name}`;
   const config = parseConfig(await store.document(manifest.config, what), what);
@@ -106,7 +124,7 @@ export async function resolveImage(
     );
   }
   warnOfPlatform(config, platform, store.name, listener);
-  return { digest: at.digest, manifest, config };
+  return { digest, manifest, config };
 }
 
 /** The layers of a resolved image, lowest first. */
@@ -194,7 +212,7 @@ function keyOf({ digest, diffId }: LayerSource): string {
 function checkLayers(manifest: ImageManifest, name: string): void {
   const { layers } = manifest;
   if (layers.length === 0 || !layers.some(({ mediaType }) => isLayer(mediaType))) {
-    const isSif = layers.some(({ mediaType }) => mediaType.includes("sylabs.sif"));
+    const isSif = layers.some(({ mediaType }) => isSifLayer(mediaType));
     const held =
       layers.length === 0 ? "nothing" : [...new Set(layers.map((l) => l.mediaType))].join(", ");
     throw new SourceError("source/no-layers", `${name} has no layers of files; it holds ${held}`, {

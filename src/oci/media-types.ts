@@ -30,3 +30,12 @@ export function isTarLayer(mediaType: string): boolean {
 export function isEncryptedLayer(mediaType: string): boolean {
   return mediaType.endsWith("+encrypted");
 }
+
+/** A SIF file pushed to a registry. Old versions of the tools misspelt the type, and such images are still about. */
+export function isSifLayer(mediaType: string): boolean {
+  return [
+    "application/vnd.sylabs.sif.layer.v1.sif",
+    "application/vnd.sylabs.sif.layer.tar",
+    "appliciation/vnd.sylabs.sif.layer.tar",
+  ].includes(mediaType);
+}

@@ -5,6 +5,7 @@ export { dockerArchiveSource } from "./docker-archive.ts";
 export { dockerDaemonSource } from "./docker-daemon.ts";
 export { ociSource } from "./oci.ts";
 export { ociArchiveSource } from "./oci-archive.ts";
+export { orasSource } from "./oras.ts";
 export { localImageSource } from "./localimage.ts";
 export { hostSource } from "./host.ts";
 export { scratchSource } from "./scratch.ts";

@@ -1,0 +1,34 @@
+import { FormatError } from "../model/error.ts";
+import { BlobReader, type BlobPlace } from "./blob-reader.ts";
+import type { ImageStore } from "./image.ts";
+import { checkBlob, type IndexOptions } from "./layer-index.ts";
+import type { Descriptor } from "./manifest.ts";
+
+/**
+ * Gets a blob that is wanted as a file, checked.
+ * @throws {FormatError} `source/digest-mismatch`; and what the store throws
+ */
+export async function wholeBlob(
+  store: ImageStore,
+  descriptor: Descriptor,
+  options: IndexOptions & { readonly signal: AbortSignal },
+): Promise<BlobPlace> {
+  const check = async (place: BlobPlace) => {
+    const blob = await BlobReader.open(place, `${descriptor.digest} of ${store.name}`);
+    try {
+      await blob.arrived();
+      await checkBlob(blob, place.incoming === undefined ? descriptor.digest : undefined, options);
+    } finally {
+      await blob.close();
+    }
+    const { file, offset, sizeBytes } = place;
+    return { file, offset, sizeBytes };
+  };
+  try {
+    return await check(await store.layer(descriptor, options.signal));
+  } catch (error) {
+    const isDamaged = error instanceof FormatError && error.code === "source/digest-mismatch";
+    if (!isDamaged || store.layerAgain === undefined) throw error;
+    return await check(await store.layerAgain(descriptor, options.signal));
+  }
+}
