@@ -87,8 +87,7 @@ export class HostPrograms {
     for (const folder of [...this.#options.searchFolders, ...systemFolders]) {
       if (!folder.startsWith("/")) continue;
       const path = `${folder.replace(/\/+$/, "")}/${name}`;
-      const stats = statSync(bytesOf(path), { throwIfNoEntry: false });
-      if (stats?.isFile() === true && (stats.mode & 0o111) !== 0) return path;
+      if (isProgram(path)) return path;
     }
     return undefined;
   }
@@ -172,6 +171,16 @@ export class HostPrograms {
     forScript(interpreter, () => this.#addPath(interpreter, interpreter));
     const program = interpreter.endsWith("/env") ? programOfEnv(rest) : undefined;
     if (program !== undefined) forScript(program, () => this.add(program));
+  }
+}
+
+/** A folder of PATH may be closed to us, root's under sudo for one: then, as in a shell, nothing is found there. */
+function isProgram(path: ByteString): boolean {
+  try {
+    const stats = statSync(bytesOf(path));
+    return stats.isFile() && (stats.mode & 0o111) !== 0;
+  } catch {
+    return false;
   }
 }
 

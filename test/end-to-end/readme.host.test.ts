@@ -37,15 +37,21 @@ apptainerTest("the README's first command works for a plain user in a fresh clon
   if (existsSync(npmrc)) {
     await execa("install", ["-o", `${user.uid}`, "-m", "600", npmrc, join(user.folder, ".npmrc")]);
   }
-  const run = async (text: string) =>
-    execa(
-      "sh",
-      ["-c", 'exec "$@"', "sh", ...user.command(["sh", "-c", `cd "${clone}" && ${text}`])],
-      {
-        reject: false,
-        stdin: "ignore",
-      },
-    );
+  // … or has told its programs by variables: certificates, proxies, a registry.
+  const told = Object.entries(process.env).flatMap(([name, value]) =>
+    /^(NODE_EXTRA_CA_CERTS|npm_config_(cafile|registry|https?_?proxy|noproxy)|(https?|no)_proxy)$/i.test(
+      name,
+    )
+      ? [`${name}=${value}`]
+      : [],
+  );
+  const run = async (text: string) => {
+    const shell = ["env", ...told, "sh", "-c", `cd "${clone}" && ${text}`];
+    return execa("sh", ["-c", 'exec "$@"', "sh", ...user.command(shell)], {
+      reject: false,
+      stdin: "ignore",
+    });
+  };
   const build = await run(command);
   t.is(build.exitCode, 0, `${build.stdout}\n${build.stderr}`);
   const image = join(clone, "jail.sif");

@@ -65,6 +65,18 @@ test("a program brings its libraries, and every symlink on the way", async (t) =
   t.is(resolvePath(tree, `${inside}/app/bin/../lib/liba.so.1`).node?.type, "file");
 });
 
+test("a folder of PATH that can't be looked into is passed over", async (t) => {
+  const { folder, inside, tree } = await setUp(t, { "bin/prog": elfFile() });
+  symlinkSync("loop", join(folder, "loop"));
+  const programs = new HostPrograms(tree, {
+    searchFolders: [join(folder, "loop"), join(folder, "bin/prog"), join(folder, "bin")],
+    timeSeconds: 5,
+    onWarning: () => {},
+  });
+  programs.add("prog");
+  t.is(tree.get(`${inside}/bin/prog`)?.type, "file");
+});
+
 test("modes and times are kept, owners and set-id bits are not", async (t) => {
   const { folder, inside, tree, programs } = await setUp(t, { "bin/tool": elfFile(), "bin/s": "" });
   const file = join(folder, "bin/tool");
