@@ -49,6 +49,7 @@ export async function chooseIsolation(options: ChooseOptions): Promise<Choice> {
   const wasTold = environment[entryVariable] !== undefined;
   if (ownMark === "not asked") ownMark = takeOwnEntryMark(environment);
   const facts = await readHostFacts(options.folder, environment, ownMark);
+  if (ownMark !== undefined && !facts.setprivOptions.includes("--pdeathsig")) endWithParent();
   const user = { uid: ownMark?.uid ?? facts.uid, gid: ownMark?.gid ?? facts.gid };
   const passedOver: PassedOver[] = [];
   for (const way of candidates(ownMark?.way ?? options.name)) {
@@ -64,6 +65,21 @@ export async function chooseIsolation(options: ChooseOptions): Promise<Choice> {
   throw options.name === undefined || passedOver.length !== 1
     ? noIsolation(passedOver)
     : refused(passedOver);
+}
+
+let isWatching = false;
+
+/** What `setpriv --pdeathsig TERM` does where setpriv is too old for it: looks every second. */
+function endWithParent(): void {
+  if (isWatching) return;
+  isWatching = true;
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    process.kill(process.pid, "SIGTERM");
+  }, 1000);
+  watch.unref();
 }
 
 function candidates(name: string | undefined): readonly Way[] {

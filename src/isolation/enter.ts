@@ -19,7 +19,7 @@ export interface EnterOptions {
 
 /**
  * Runs a program as root of a user namespace, with our terminal, and gives what it exits with (128 + n for a signal n).
- * Signals to us are handed on. If we are killed, so is it.
+ * Signals to us are handed on. If we are killed, it gets a SIGTERM.
  * @throws {HostError} `host/id-map`, `host/program-missing`, `host/program-start`
  */
 export async function enterNamespace(options: EnterOptions): Promise<number> {

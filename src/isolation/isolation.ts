@@ -53,7 +53,8 @@ export interface Isolation {
   readonly hostPath: string;
   /**
    * The argument list that runs the request: strings only, can be pasted into a shell. The program writes a line to
-   * file descriptor 3 as soon as the script's own program is about to start; if it ends before, setting up failed.
+   * file descriptor 3 as soon as the script's own program is about to start; if it ends before, setting up failed. File
+   * descriptor 4, if open, ends when tsbuild does.
    * Its environment becomes the script's, but for `TSBUILD_PATH`, where the host's programs are looked for.
    */
   commandLine(request: RunRequest): readonly string[];

@@ -39,18 +39,32 @@ export function namespaceCommand(
   ].flat();
 }
 
+// For setpriv before util-linux 2.33: a process beside the program waits for the end of file descriptor 4, which comes when
+// tsbuild ends, and then kills this one process by its number. A program that ends by itself takes the one beside with it:
+// tsbuild ends the process group then, before it closes the descriptor.
+const lifeline = `
+if { true <&4; } 2> /dev/null; then
+  (read -r _ <&4; kill -KILL $$) 3>&- > /dev/null 2>&1 &
+  exec 4<&-
+fi
+exec "$@"
+`.trim();
+
 /** What makes a program die with the one that started it. */
 export function setprivPrefix(
   facts: HostFacts,
   options: { readonly clearGroups: boolean },
 ): string[] {
   const { setpriv } = facts.programs;
-  if (setpriv === undefined) return [];
+  const knowsDeath = facts.setprivOptions.includes("--pdeathsig");
   const words = [
-    ...(facts.setprivOptions.includes("--pdeathsig") ? ["--pdeathsig", "KILL"] : []),
+    ...(knowsDeath ? ["--pdeathsig", "KILL"] : []),
     ...(options.clearGroups ? ["--clear-groups"] : []),
   ];
-  return words.length === 0 ? [] : [setpriv, ...words, "--"];
+  return [
+    knowsDeath ? [] : ["/bin/sh", "-c", lifeline, "tsbuild"],
+    setpriv === undefined || words.length === 0 ? [] : [setpriv, ...words, "--"],
+  ].flat();
 }
 
 function operation(mount: Mount): string[] {

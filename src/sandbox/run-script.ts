@@ -150,7 +150,7 @@ async function run(
     cwd: "/",
     pipeFolder: workFolder,
     signal,
-    pipes: [undefined],
+    pipes: ["tell", "hold"],
     onPipe: begin,
     onLine: (stream, line) => {
       if (ready) tell(stream, line);

@@ -16,8 +16,11 @@ export interface RunOptions extends Pick<StartOptions, "env" | "cwd" | "pipeFold
   readonly signal?: AbortSignal | undefined;
   /** Ends it like `signal` when it takes longer; the end then shows the signal. */
   readonly timeoutMs?: number | undefined;
-  /** What to write into its file descriptors 3 and up; undefined is one that it writes, told to `onPipe`. */
-  readonly pipes?: readonly (Uint8Array | undefined)[] | undefined;
+  /**
+   * Its file descriptors from 3 on: bytes for it to read; `tell`, what it writes is told to `onPipe`; `hold`, nothing, but
+   * the end comes when we end, however that happens.
+   */
+  readonly pipes?: readonly (Uint8Array | "tell" | "hold")[] | undefined;
   readonly onPipe?: ((index: number, bytes: Buffer) => void) | undefined;
 }
 
@@ -45,17 +48,17 @@ export async function runProgram(
     pipeFolder: options.pipeFolder,
     stdin: options.input === undefined ? "ignore" : "pipe",
     output: options.onLine === undefined ? "ignore" : "pipe",
-    pipes: options.pipes?.map((bytes) => (bytes === undefined ? "read" : "write")),
+    pipes: options.pipes?.map((pipe) => (pipe === "tell" ? "read" : "write")),
     ownGroup: true,
   });
   const ends = [
     endOfLines(program.stdout, (line) => options.onLine?.("stdout", line)),
     endOfLines(program.stderr, (line) => options.onLine?.("stderr", line)),
   ];
-  options.pipes?.forEach((bytes, index) => {
+  options.pipes?.forEach((wanted, index) => {
     const pipe = program.pipes[index];
-    if (bytes !== undefined) pipe?.end(bytes);
-    else if (pipe !== undefined) {
+    if (wanted instanceof Uint8Array) pipe?.end(wanted);
+    else if (wanted === "tell" && pipe !== undefined) {
       ends.push(endOf(pipe));
       pipe.on("data", (data: Buffer) => options.onPipe?.(index, data));
     }

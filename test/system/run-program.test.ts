@@ -57,7 +57,7 @@ test("loses nothing of ten megabytes", async (t) => {
 test("reads what the program writes to further pipes, and writes to others", async (t) => {
   let told = "";
   const { stdout } = await captureProgram(sh("echo ready >&3; cat <&4"), {
-    pipes: [undefined, Buffer.from("secret")],
+    pipes: ["tell", Buffer.from("secret")],
     onPipe: (index, bytes) => {
       told += `${index}:${bytes.toString()}`;
     },
