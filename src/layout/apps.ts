@@ -12,7 +12,7 @@ import type { App } from "../model/plan.ts";
 import type { FileTree } from "../tree/file-tree.ts";
 import { splitPath } from "../tree/safe-path.ts";
 import { labelsFile, parseLabels } from "./labels.ts";
-import { placeDirectory, placeFile, type LayoutContext } from "./place.ts";
+import { ensureDirectory, placeFile, type LayoutContext } from "./place.ts";
 import { shellWord } from "./shell-quote.ts";
 
 /**
@@ -40,7 +40,7 @@ export function writeApps(
       `${data}/input`,
       `${data}/output`,
     ]) {
-      placeDirectory(tree, path, context);
+      ensureDirectory(tree, path, context);
     }
     const write = (name: string, mode: number, text: string | Uint8Array | undefined) => {
       if (text !== undefined) placeFile(tree, `${folder}/scif/${name}`, text, mode, context);

@@ -3,10 +3,8 @@ import type { FileTree } from "../tree/file-tree.ts";
 import { actionScripts } from "./action-scripts.ts";
 import { envScripts } from "./env-scripts.ts";
 import {
+  ensureDirectory,
   forceMode,
-  makeDirectory,
-  makeFile,
-  nameOf,
   placeDirectory,
   placeFile,
   placeLink,
@@ -14,19 +12,9 @@ import {
   type LayoutContext,
 } from "./place.ts";
 
-const directories = [
-  ".singularity.d/libs",
-  ".singularity.d/actions",
-  ".singularity.d/env",
-  "dev",
-  "proc",
-  "root",
-  "var/tmp",
-  "tmp",
-  "etc",
-  "sys",
-  "home",
-];
+const ownDirectories = [".singularity.d/libs", ".singularity.d/actions", ".singularity.d/env"];
+
+const mountPoints = ["dev", "proc", "root", "var/tmp", "tmp", "etc", "sys", "home"];
 
 // No link for `start`: nothing but a runtime starts instances.
 const links = [
@@ -72,7 +60,8 @@ export function applyBaseLayout(
   const root = tree.root.node;
   // A root directory that its owner can't write to could not be unpacked and added to.
   if ((root.mode & 0o200) === 0) tree.root.node = { ...root, mode: root.mode | 0o200 };
-  for (const path of directories) placeDirectory(tree, path, context);
+  for (const path of ownDirectories) ensureDirectory(tree, path, context);
+  for (const path of mountPoints) placeDirectory(tree, path, context);
   for (const path of ["etc/hosts", "etc/resolv.conf"]) placeEmptyFile(tree, path, context);
   for (const [path, text] of scripts) {
     if (context.overwrite || tree.get(placeOf(tree, path))?.type !== "file") {
@@ -83,18 +72,15 @@ export function applyBaseLayout(
 }
 
 /**
- * The runtime mounts the host's file over this one, so it has to be a regular file, and a link that leads nowhere in the
- * image is replaced by one. (Apptainer fails there, or follows the link on the host and empties the host's file.)
+ * The runtime mounts the host's file over this one, so it has to be there. A link that leads nowhere in the image is
+ * replaced. (Apptainer fails there, or follows the link on the host and empties the host's file.)
  */
 function placeEmptyFile(
   tree: FileTree,
   path: ByteString,
   context: LayoutContext & { readonly overwrite: boolean },
 ): void {
-  const at = placeOf(tree, path);
-  if (tree.get(at)?.type !== "file") {
-    const parents = makeDirectory(0o755, context);
-    tree.put(nameOf(tree, path), makeFile("", 0o644, context), parents);
-  } else if (context.overwrite) placeFile(tree, path, "", 0o644, context);
-  else forceMode(tree, path, 0o644);
+  if (context.overwrite || tree.get(placeOf(tree, path))?.type !== "file") {
+    placeFile(tree, path, "", 0o644, context);
+  } else forceMode(tree, path, 0o644);
 }

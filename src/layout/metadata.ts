@@ -5,7 +5,7 @@ import type { FileTree } from "../tree/file-tree.ts";
 import { Directory } from "../tree/file-tree.ts";
 import { automaticLabels, type LabelFacts } from "./automatic-labels.ts";
 import { labelsFile, parseLabels, readLabels } from "./labels.ts";
-import { makeDirectory, placeFile, placeOf, type LayoutContext } from "./place.ts";
+import { ensureDirectory, placeFile, placeOf, type LayoutContext } from "./place.ts";
 import { readMetadata, type ReadNode } from "./read-metadata.ts";
 import { scriptText } from "./script-text.ts";
 
@@ -121,10 +121,8 @@ function keepOldDefinition(tree: FileTree, input: MetadataInput): void {
   const from = placeOf(tree, folder);
   const old = tree.lookup(`${from}/Singularity`);
   if (old === undefined) return;
+  ensureDirectory(tree, `${folder}/bootstrap_history`, input);
   const history = placeOf(tree, `${folder}/bootstrap_history`);
-  if (!(tree.lookup(history) instanceof Directory)) {
-    tree.put(history, makeDirectory(0o755, input), makeDirectory(0o755, input));
-  }
   const kept = tree.lookup(history);
   let number = kept instanceof Directory ? kept.children.size : 0;
   while (tree.get(`${history}/Apptainer${number}`) !== undefined) number += 1;

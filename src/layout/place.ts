@@ -56,7 +56,10 @@ export function nameOf(tree: FileTree, path: ByteString): ByteString {
   return resolvePath(tree, path, { followLast: false }).path;
 }
 
-/** Writes a file where the path leads. Missing parents are made; attributes of existing ones stay. */
+/**
+ * Writes a file under its name. Links on the way to it are followed; one that has the name itself is replaced, so that no
+ * image can have another of its files overwritten. Missing parents are made; attributes of existing ones stay.
+ */
 export function placeFile(
   tree: FileTree,
   path: ByteString,
@@ -64,7 +67,8 @@ export function placeFile(
   mode: number,
   context: LayoutContext,
 ): void {
-  tree.put(placeOf(tree, path), makeFile(content, mode, context), makeDirectory(0o755, context));
+  const at = nameOf(tree, path);
+  tree.put(at, makeFile(content, mode, context), makeDirectory(0o755, context));
 }
 
 /** Makes a directory where nothing has that name; whatever has it stays, a symlink too. */
@@ -72,6 +76,19 @@ export function placeDirectory(tree: FileTree, path: ByteString, context: Layout
   const at = nameOf(tree, path);
   if (tree.get(at) === undefined) {
     tree.put(at, makeDirectory(0o755, context), makeDirectory(0o755, context));
+  }
+}
+
+/**
+ * Makes a directory, and those above it, unless there is one already or a symlink leads to one; anything else in the way
+ * is replaced.
+ */
+export function ensureDirectory(tree: FileTree, path: ByteString, context: LayoutContext): void {
+  const names = path.split("/");
+  for (const [index] of names.entries()) {
+    const part = names.slice(0, index + 1).join("/");
+    if (tree.get(placeOf(tree, part))?.type === "directory") continue;
+    tree.put(nameOf(tree, part), makeDirectory(0o755, context));
   }
 }
 

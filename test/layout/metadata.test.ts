@@ -204,16 +204,22 @@ test("a definition that is not UTF-8 is stored byte for byte", async (t) => {
   t.regex(textAt(tree, ".singularity.d/labels.json"), /"k": "voilà\\ufffd"/);
 });
 
-test("what a hostile image links is written inside the tree", async (t) => {
+test("a linked folder is written to inside the tree; a linked file is read, and replaced", async (t) => {
   const tree = treeOf({
     ".singularity.d": { link: "/../../../etc/meta" },
     "etc/meta/labels.json": { link: "../../../../var/labels" },
+    "etc/meta/test": { link: "../passwd" },
+    "etc/passwd": "root",
     "var/labels": '{"x": "y"}',
   });
-  await writeMetadata(tree, input({ help: "h\n" }), noReads);
-  t.regex(textAt(tree, "var/labels"), /"x": "y"/);
-  t.is(textAt(tree, "etc/meta/runscript.help"), "h\n\n");
+  const texts = { help: "h\n", test: { body: "t\n", argument: "" } };
+  await writeMetadata(tree, input(texts), noReads);
   t.is(modeAt(tree, ".singularity.d"), "→ /../../../etc/meta");
+  t.is(textAt(tree, "etc/meta/runscript.help"), "h\n\n");
+  t.regex(textAt(tree, "etc/meta/labels.json"), /"x": "y"/);
+  t.is(textAt(tree, "var/labels"), '{"x": "y"}');
+  t.is(textAt(tree, "etc/meta/test"), "#!/bin/sh\n\nt\n\n");
+  t.is(textAt(tree, "etc/passwd"), "root");
 });
 
 test("a labels file of gigabytes is refused before it is read", async (t) => {
