@@ -98,7 +98,7 @@ export class LibrarySearch {
       return direct.slice(0, 1);
     }
     const isMusl = isMuslProgram(main.elf);
-    for (const folder of this.#ownFolders(by, main, isMusl)) {
+    for (const folder of this.#ownFolders(by, isMusl)) {
       const found = this.#inFolder(folder, name, by, main);
       if (found.length > 0) return found;
     }
@@ -122,7 +122,7 @@ export class LibrarySearch {
   }
 
   /** The folders that the files themselves name. */
-  *#ownFolders(by: Loaded, main: Loaded, isMusl: boolean): Generator<ByteString> {
+  *#ownFolders(by: Loaded, isMusl: boolean): Generator<ByteString> {
     if (isMusl) {
       // musl makes no difference between the two and asks all that led here.
       for (let at: Loaded | undefined = by; at !== undefined; at = at.loader) {
@@ -131,12 +131,10 @@ export class LibrarySearch {
       return;
     }
     if (by.elf.runpath === undefined) {
-      let passedMain = false;
+      // All that led here, the program at last.
       for (let at: Loaded | undefined = by; at !== undefined; at = at.loader) {
         if (at.elf.runpath === undefined) yield* this.#folders(at.elf.rpath, at);
-        passedMain ||= at === main;
       }
-      if (!passedMain && main.elf.runpath === undefined) yield* this.#folders(main.elf.rpath, main);
     } else yield* this.#folders(by.elf.runpath, by);
   }
 
