@@ -141,6 +141,7 @@ function common(text: string, image: string): string {
   return (
     text
       .replaceAll(image, "IMAGE")
+      .replaceAll(dirname(image), "FOLDER")
       .replaceAll(/[^/\s=]+\.sif/g, "IMAGE")
       .replaceAll(/"?org\.label-schema\.build-date"?: .*/g, "BUILD-DATE")
       .replaceAll(/^(APPTAINER|SINGULARITY)_(NAME|CONTAINER|BIND)=.*$/gm, "$1_$2=…")
