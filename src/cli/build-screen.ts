@@ -72,8 +72,8 @@ export class BuildScreen {
       case "note":
         return messageLines("INFO", event.message);
       case "warning":
-        this.#warnings.push(warningText(event));
-        return messageLines("WARNING", warningText(event));
+        this.#warnings.push(warningText(event, this.#verbosity));
+        return messageLines("WARNING", warningText(event, this.#verbosity));
       case "build-end":
         return [
           // Steps may have pushed them off the screen.

@@ -65,8 +65,8 @@ export function lineListener(
       case "note":
         return say("INFO", event.message);
       case "warning":
-        warnings.push(warningText(event));
-        return say("WARNING", warningText(event));
+        warnings.push(warningText(event, verbosity));
+        return say("WARNING", warningText(event, verbosity));
       case "build-end":
         if (hasMovedOn) repeat(warnings, say);
         say("INFO", `${formatSize(event.sizeBytes)} in ${formatElapsed(event.elapsedMs)}`);

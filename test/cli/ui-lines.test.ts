@@ -76,6 +76,13 @@ test("verbose lines tell of times and finished work too", (t) => {
   );
 });
 
+test("verbose warnings say where to read more", (t) => {
+  t.is(
+    told([warning("w"), end], "verbose").stderr.split("INFO")[0],
+    "WARNING: w\n         code: a/b (docs/errors/a/b.md)\n",
+  );
+});
+
 test("quiet lines are warnings and what scripts print", (t) => {
   const { stdout, stderr } = told(build, "quiet");
   const warning = "WARNING: app.def:3:1: odd heading\n         hint: write it so\n";
