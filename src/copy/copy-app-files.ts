@@ -3,9 +3,8 @@ import { bytesOf, displayName, toByteString } from "../model/bytes-path.ts";
 import type { TextEncoding } from "../model/definition.ts";
 import type { App } from "../model/plan.ts";
 import { Directory, type FileTree } from "../tree/file-tree.ts";
-import { resolvePath } from "../tree/resolve-path.ts";
 import { copyError, shown } from "./copy-error.ts";
-import { joined, lastName } from "./destination.ts";
+import { joined, lastName, resolveFor } from "./destination.ts";
 import { HostCopier } from "./host-copier.ts";
 
 export interface AppCopyOptions {
@@ -42,7 +41,7 @@ export async function copyAppFiles(
       );
     }
     const wanted = toBytes(`scif/apps/${app.name}/${line.destination}`);
-    const { path: at, held } = resolvePath(tree, wanted);
+    const { path: at, held } = resolveFor(tree, wanted, line);
     const isInside = held instanceof Directory;
     const to =
       isInside && ![".", ".."].includes(lastName(source)) ? joined(at, lastName(source)) : at;

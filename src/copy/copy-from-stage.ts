@@ -5,7 +5,7 @@ import type { CopyLine } from "../model/plan.ts";
 import { Directory, type FileTree } from "../tree/file-tree.ts";
 import { resolvePath } from "../tree/resolve-path.ts";
 import { copyError, expandError, shown } from "./copy-error.ts";
-import { joined, lastName, openDestination } from "./destination.ts";
+import { joined, lastName, openDestination, resolveFor } from "./destination.ts";
 import { expandWord } from "./expand-word.ts";
 import { glob } from "./glob.ts";
 import { similarNames } from "./similar-names.ts";
@@ -53,7 +53,7 @@ export async function copyFromStage(
     Buffer.from(text, options.encoding ?? "utf8").toString("latin1");
   for (const line of lines) {
     for (const path of expand(toBytes(line.source), source, line, options)) {
-      const found = resolvePath(source, path);
+      const found = resolveFor(source, path, line);
       const isFolder = found.held instanceof Directory;
       if (found.held === undefined || (path.endsWith("/") && !isFolder)) {
         throw missing(source, path, line);
@@ -144,7 +144,7 @@ function copyFolder(
   skip: (below: ByteString, node: LeafNode) => void,
 ): void {
   // A symlink to a directory is as good as the directory.
-  const { path: top, held } = resolvePath(target, to);
+  const { path: top, held } = resolveFor(target, to, line);
   if (held !== undefined && !(held instanceof Directory)) {
     throw copyError(
       "target",

@@ -1,9 +1,20 @@
 import type { ByteString } from "../model/bytes-path.ts";
+import { TsbuildError } from "../model/error.ts";
 import type { DirectoryNode } from "../model/node.ts";
 import type { CopyLine } from "../model/plan.ts";
 import { Directory, type FileTree } from "../tree/file-tree.ts";
-import { resolvePath } from "../tree/resolve-path.ts";
+import { resolvePath, type ResolvedPath } from "../tree/resolve-path.ts";
 import { copyError, shown } from "./copy-error.ts";
+
+/** `resolvePath` for a line: symlinks that lead in a circle are the line's error. @throws {ScriptError} `files/loop` */
+export function resolveFor(tree: FileTree, path: ByteString, line: CopyLine): ResolvedPath {
+  try {
+    return resolvePath(tree, path);
+  } catch (error) {
+    if (!(error instanceof TsbuildError) || error.code !== "tree/link-loop") throw error;
+    throw copyError("loop", line, `can't copy: ${error.message}`, error.hint, error);
+  }
+}
 
 /** Where a copy goes: resolved, without a leading slash. */
 export interface Destination {
@@ -15,7 +26,7 @@ export interface Destination {
 /**
  * Finds a destination in the tree, as after a chroot: symlinks on the way and at the end are followed, `..` stays inside.
  * Missing parents are made (0755, root's), and with a trailing slash the destination itself.
- * @throws {ScriptError} `files/target` where a file is in the way
+ * @throws {ScriptError} `files/target` where a file is in the way, `files/loop`
  */
 export function openDestination(
   tree: FileTree,
@@ -23,7 +34,7 @@ export function openDestination(
   line: CopyLine,
   timeSeconds: number,
 ): Destination {
-  const { path, held } = resolvePath(tree, destination);
+  const { path, held } = resolveFor(tree, destination, line);
   const wantsDirectory = destination.endsWith("/");
   if (held instanceof Directory) return { path, isDirectory: true };
   if (held !== undefined && wantsDirectory) {

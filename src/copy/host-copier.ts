@@ -13,9 +13,8 @@ import type { Attributes, FileNode, LeafNode } from "../model/node.ts";
 import type { CopyLine } from "../model/plan.ts";
 import { splitDevice } from "../system/syscalls.ts";
 import { Directory, type FileTree } from "../tree/file-tree.ts";
-import { resolvePath } from "../tree/resolve-path.ts";
 import { copyError, shown } from "./copy-error.ts";
-import { joined } from "./destination.ts";
+import { joined, resolveFor } from "./destination.ts";
 import { Overwriter } from "./overwrite.ts";
 
 /** What new files are like, whoever builds: root's, made now. */
@@ -81,7 +80,7 @@ export class HostCopier {
     const there = this.#tree.lookup(to);
     if (there instanceof Directory) return;
     if (there !== undefined) {
-      const followed = there.type === "symlink" ? resolvePath(this.#tree, to).path : undefined;
+      const followed = there.type === "symlink" ? resolveFor(this.#tree, to, line).path : undefined;
       throw copyError(
         "target",
         line,
@@ -138,7 +137,7 @@ export class HostCopier {
   }
 
   #throughLink(source: ByteString, to: ByteString, line: CopyLine): ByteString {
-    const { path, held } = resolvePath(this.#tree, to);
+    const { path, held } = resolveFor(this.#tree, to, line);
     if (held !== undefined) return path;
     throw copyError(
       "target",
