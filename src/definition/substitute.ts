@@ -26,7 +26,8 @@ export interface Substitution {
  *
  * A placeholder in what looks like a comment stays: when between the start of its line, or the end of the last value
  * that was filled in on it, and the placeholder there is a `#` with anything but `!` behind it. Shell quoting does not
- * matter. Placeholders inside a value are filled in too, but only once, and stay when there is no value for them.
+ * matter. Placeholders inside a value are filled in too, but only once (`expandOnce`), and stay when there is no value for
+ * them.
  */
 export function substitute(text: string, values: ReadonlyMap<string, string>): Substitution {
   const parts: string[] = [];
@@ -65,16 +66,13 @@ export function substitute(text: string, values: ReadonlyMap<string, string>): S
       continue;
     }
     used.add(name);
-    let full = expanded.get(name);
-    if (full === undefined) {
-      full = expandOnce(value, values);
-      expanded.set(name, full);
-    }
-    add(text.slice(done, start));
-    if (length + full.length > maxLength) {
+    const full = expanded.get(name) ?? expandOnce(value, values);
+    if (full === undefined || length + full.length > maxLength) {
       isTooLong = true;
       break;
     }
+    expanded.set(name, full);
+    add(text.slice(done, start));
     const oldEnd = start + image.length;
     replacements.push({ start: length, end: length + full.length, oldStart: start, oldEnd });
     add(full);
@@ -91,12 +89,22 @@ export function substitute(text: string, values: ReadonlyMap<string, string>): S
   };
 }
 
-/** The value with the placeholders in it filled in. Apptainer does not count that as a use of their names. */
-function expandOnce(value: string, values: ReadonlyMap<string, string>): string {
-  let length = value.length;
-  return value.replaceAll(placeholder, (image, name: string) => {
-    const inner = values.get(name) ?? image;
-    length += inner.length;
-    return length > maxLength ? image : inner;
-  });
+/**
+ * The value with the placeholders in it filled in, which Apptainer does not count as a use of their names. It takes one
+ * placeholder after the other and replaces every text like it, in what came before too: of `{{ a }}{{ b }}`, where a is
+ * `{{ b }}`, nothing is left but the value of b.
+ * @returns undefined when that would become too long, or take too long
+ */
+function expandOnce(value: string, values: ReadonlyMap<string, string>): string | undefined {
+  const inside = [...value.matchAll(placeholder)];
+  if (inside.length * value.length > 1e9) return undefined;
+  let text = value;
+  for (const [image, name = ""] of inside) {
+    const inner = values.get(name);
+    if (inner === undefined || !text.includes(image)) continue;
+    const pieces = text.split(image);
+    if (text.length + (pieces.length - 1) * inner.length > maxLength) return undefined;
+    text = pieces.join(inner);
+  }
+  return text;
 }

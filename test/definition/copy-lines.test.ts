@@ -3,6 +3,7 @@ import { splitAppCopyLines, splitCopyLines } from "../../src/definition/copy-lin
 import { readDefinition } from "../../src/definition/read-definition.ts";
 import { scriptInterpreter } from "../../src/definition/script-interpreter.ts";
 import { stageOf } from "../../src/definition/stage-of.ts";
+import { copyWords } from "./copy-words.ts";
 
 const sectionOf = (heading: string, body: string) => {
   const { definition } = readDefinition(`Bootstrap: scratch\n${heading}\n${body}\n`, {
@@ -19,30 +20,7 @@ const pairs = (body: string) =>
     destination,
   ]);
 
-// Each line was copied by Apptainer 1.4.5; the second name is what it made of the destination.
-const words: readonly (readonly [line: string, source: string, destination: string])[] = [
-  ["a /x", "a", "/x"],
-  ["\ta\t/x\t", "a", "/x"],
-  ["a", "a", "a"],
-  ["a /x b c", "a", "/x"],
-  ["a /x # c", "a", "/x"],
-  ["a.txt#x", "a.txt#x", "a.txt#x"],
-  ["a #q", "a", "#q"],
-  ['a "/x y"', "a", "/x y"],
-  ['"a b" /z', "a b", "/z"],
-  ['a ""', "a", "a"],
-  ['a /x" y', "a", "/x"],
-  ["a'b /q", "a", "'b /q"],
-  ["'sp ace' /x", "'sp ace", "' /x"],
-  ["sp\\ ace /x", "sp\\", "ace"],
-  ['"a"b c', "a", "b"],
-  ['"a /t', "a", "/t"],
-  ["a /#x{{ v }} z", "a", "/#x{{ v }}"],
-  ["a /q\u00a0r", "a", "/q\u00a0r"],
-  ["a\u000b/w", "a\u000b/w", "a\u000b/w"],
-];
-
-for (const [line, source, destination] of words) {
+for (const [line, source, destination] of copyWords) {
   test(`%files: ${JSON.stringify(line)}`, (t) => {
     t.deepEqual(pairs(line), [[source, destination]]);
   });

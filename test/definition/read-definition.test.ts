@@ -197,3 +197,20 @@ test("without a list of agents every agent passes", (t) => {
 test("a stage named by an empty %files must exist", (t) => {
   t.like(read("Bootstrap: a\n%files from b\n").diagnostics, [{ code: "definition/unknown-stage" }]);
 });
+
+/** The help text with default values and flags filled in. */
+const helpOf = (defaults: string, flags: string[], help: string) =>
+  definitionOf(`Bootstrap: a\n%arguments\n${defaults}\n%help\n${help}\n`, {
+    buildArguments: argumentsOf(...flags),
+  }).stages[0]?.sections.find(({ name }) => name === "help")?.body;
+
+test("values inside values are filled in one after the other, as Apptainer does", (t) => {
+  t.is(helpOf("a=1\nb=x{{ a }}x\nc={{ b }}", ["w={{ c }}"], "{{ w }}"), "{{ b }}\n");
+  t.is(
+    helpOf("v=q{{ w }}", ["w={{ w }}-{{ v }}"], "{{ w }} {{ v }}"),
+    "{{ w }}-q{{ w }}-q{{ w }} q{{ w }}-{{ v }}\n",
+  );
+  t.is(helpOf("v={{ w }}", ["w={{ v }}-{{ w }}"], "{{w}}"), "{{ v }}-{{ w }}-{{ v }}-{{ w }}\n");
+  t.is(helpOf("a={{ a }}x", [], "{{ a }}"), "{{ a }}xx\n");
+  t.is(helpOf("a=x# {{ b }}", ["b=2"], "{{ a }} {{ b }}"), "x# 2 2\n");
+});
