@@ -35,7 +35,6 @@ export class Sandbox implements AsyncDisposable {
   readonly #ledger = new Ledger();
   /** What is on disk, as far as we know. */
   #written: FileTree | undefined;
-  #moved = false;
 
   private constructor(folder: string, isolation: Isolation | undefined) {
     this.#folder = folder;
@@ -125,12 +124,6 @@ export class Sandbox implements AsyncDisposable {
         throw failure;
       }
     }
-    this.#moved = true;
-  }
-
-  /** Whether `moveTo` gave it away. */
-  get isMoved(): boolean {
-    return this.#moved;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
