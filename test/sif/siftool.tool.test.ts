@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { balanced } from "../../src/squashfs/compression.ts";
 import { packSif } from "../../src/packer/pack-sif.ts";
+import { describeHeader, describeObject, describeObjects } from "../../src/sif/describe.ts";
 import { partitionInfo } from "../../src/sif/descriptor.ts";
 import { SifFile } from "../../src/sif/sif-file.ts";
 import { nastyTree } from "../helpers/nasty-tree.ts";
@@ -68,4 +69,30 @@ toolTest(["siftool"], "images that siftool made and changed are read", async (t)
   const partition = sif.primaryPartition();
   t.is(partitionInfo(partition)?.kind, 2);
   t.is((await sif.readObject(partition)).toString(), "some text\n");
+});
+
+toolTest(["siftool"], "what an image is made of is told in siftool's words", async (t) => {
+  const path = join(await scratch(t), "image.sif");
+  // An object of every type that siftool 2.8.3 knows, as siftool itself wrote them.
+  const vectors = JSON.parse(
+    readFileSync(new URL("vectors.json", import.meta.url), "utf8"),
+  ) as Readonly<{
+    builtImage: { header: { hex: string } };
+    encodings: { hex: string }[];
+  }>;
+  const bytes = Buffer.alloc(40_000);
+  bytes.write(vectors.builtImage.header.hex, 0, "hex");
+  const known = vectors.encodings.slice(0, 9);
+  for (const [index, { hex }] of known.entries()) bytes.write(hex, 4096 + 585 * index, "hex");
+  // One in no group that belongs to a group.
+  bytes.writeUInt32LE(0xf000_0000, 4096 + 585 * 6 + 9);
+  bytes.writeUInt32LE(0xf000_0001, 4096 + 585 * 6 + 13);
+  bytes.writeBigInt64LE(BigInt(48 - known.length), 80);
+  writeFileSync(path, bytes);
+  await using sif = await SifFile.read(path);
+  t.is(describeHeader(sif.header), run("header", path));
+  t.is(describeObjects(sif.objects), run("list", path));
+  for (const object of sif.objects) {
+    t.is(describeObject(object), run("info", String(object.id), path));
+  }
 });
