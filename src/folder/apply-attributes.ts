@@ -8,6 +8,9 @@ import type { Ledger } from "./ledger.ts";
 /** Not allowed, an owner that the user namespace doesn't map, or nothing that this file system has. */
 const cannot = new Set(["EPERM", "EINVAL", "EOVERFLOW", "ENOTSUP", "EOPNOTSUPP"]);
 
+/** What file systems say to an attribute that is bigger than they can hold: ext4 keeps one block of them for a file. */
+const tooBig = new Set(["ENOSPC", "EDQUOT", "E2BIG", "ERANGE"]);
+
 const none: ReadonlyMap<ByteString, Uint8Array> = new Map();
 
 /**
@@ -69,21 +72,21 @@ export class AttributeWriter {
     }
     const missing = new Map<ByteString, Uint8Array>();
     for (const [name, value] of wanted) {
-      if (!tryTo(() => setXattr(entry.path, name, value))) missing.set(name, value);
+      if (!tryTo(() => setXattr(entry.path, name, value), tooBig)) missing.set(name, value);
     }
     return missing;
   }
 }
 
 /** Whether it could be done. @throws for failures other than a missing right or ability */
-function tryTo(action: () => void): boolean {
+function tryTo(action: () => void, alsoCannot?: ReadonlySet<string>): boolean {
   try {
     action();
     return true;
   } catch (error) {
     const errno = errnoOf(error) ?? "";
     // One that was never on disk (it is in the ledger) can't be taken away.
-    if (errno !== "ENODATA" && !cannot.has(errno)) throw error;
+    if (errno !== "ENODATA" && !cannot.has(errno) && alsoCannot?.has(errno) !== true) throw error;
     return false;
   }
 }

@@ -12,6 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
+import { readFolder } from "../../src/folder/read-folder.ts";
 import { removeFolder } from "../../src/folder/remove-folder.ts";
 import { writeFolder } from "../../src/folder/write-folder.ts";
 import { HostError } from "../../src/model/error.ts";
@@ -105,6 +106,17 @@ test("no open file is left behind, whether it works or fails", async (t) => {
   await t.throwsAsync(writeFolder(tree, join(scratch, "open-3")));
   await removeFolder(join(scratch, "open-2"));
   t.deepEqual(openFiles(), []);
+});
+
+test("an attribute that the file system has no room for comes back from the ledger", async (t) => {
+  const tree = new FileTree();
+  // More than ext4 can hold, less than Linux allows.
+  const xattrs = new Map([["user.big", Buffer.alloc(50_000, 7)]]);
+  tree.put("x", textFile("x", { xattrs }));
+  const folder = join(scratch, "big-attribute");
+  const ledger = await writeFolder(tree, folder);
+  const read = (await readFolder(folder, { ledger })).get("x");
+  t.deepEqual(read?.xattrs, xattrs);
 });
 
 test("more names than an inode can have make a second inode", async (t) => {
