@@ -13,10 +13,11 @@ import { readElf, type ElfFile } from "../elf/elf-file.ts";
 import { bytesOf, displayName, type ByteString } from "../model/bytes-path.ts";
 import { HostError } from "../model/error.ts";
 
+/** For the loader, what is closed to it is as good as missing. */
 const isMissing = (error: unknown) =>
-  ["ENOENT", "ENOTDIR", "ELOOP"].includes((error as NodeJS.ErrnoException).code ?? "");
+  ["ENOENT", "ENOTDIR", "ELOOP", "EACCES"].includes((error as NodeJS.ErrnoException).code ?? "");
 
-/** This machine, as far as a search for libraries looks at it. */
+/** This machine, as far as a search for libraries looks at it; it passes over what the user may not see. */
 export class HostMachine implements LibraryHost {
   readonly #elves = new Map<ByteString, ElfFile | undefined>();
   /** Files that the search itself went by. */
@@ -68,6 +69,18 @@ export class HostMachine implements LibraryHost {
       if (isMissing(error)) return [];
       throw unreadable(folder, error);
     }
+  }
+}
+
+/**
+ * What is in a folder that was asked for, in the order of the names' bytes.
+ * @throws {HostError} `host/file-unreadable`
+ */
+export function namesIn(folder: ByteString): readonly ByteString[] {
+  try {
+    return readdirSync(bytesOf(folder), "latin1").toSorted((a, b) => (a < b ? -1 : 1));
+  } catch (error) {
+    throw unreadable(folder, error);
   }
 }
 

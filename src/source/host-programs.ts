@@ -6,7 +6,7 @@ import { bytesOf, displayName, type ByteString } from "../model/bytes-path.ts";
 import { FormatError, SourceError } from "../model/error.ts";
 import type { FileTree } from "../tree/file-tree.ts";
 import { HostCopier } from "./host-copier.ts";
-import { HostMachine } from "./host-machine.ts";
+import { HostMachine, namesIn } from "./host-machine.ts";
 
 /** Where programs of the system are, also for users whose PATH lacks some of them. */
 const systemFolders = [
@@ -112,7 +112,7 @@ export class HostPrograms {
     for (let at = stack.pop(); at !== undefined; at = stack.pop()) {
       if (this.#done.has(at) || deviceOf(at) !== device) continue;
       this.#done.add(at);
-      for (const name of this.#machine.list(at)) {
+      for (const name of namesIn(at)) {
         const path = at === "/" ? `/${name}` : `${at}/${name}`;
         const entry = this.#copier.add(path);
         if (entry.type === "file") this.#addNeeds(path, entry.path, true);

@@ -1,10 +1,12 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ExecutionContext } from "ava";
 import { execa } from "execa";
 import { writeFolder } from "../../src/folder/write-folder.ts";
 import { HostPrograms } from "../../src/source/host-programs.ts";
 import { FileTree } from "../../src/tree/file-tree.ts";
+import { elfFile } from "../helpers/elf.ts";
+import { asPlainUser, runAs } from "../helpers/run-as.ts";
 import { scratch } from "../helpers/scratch.ts";
 import { hostTest, isInstalled } from "../helpers/tool.ts";
 
@@ -150,3 +152,35 @@ hostTest("root", isRoot, "what is mounted below an included folder is left out",
     await execa("umount", [join(folder, "data/mounted")]);
   }
 });
+
+hostTest(
+  "root",
+  isRoot,
+  "a plain user is told of what is closed to him, if it was asked for",
+  async (t) => {
+    const folder = await scratch(t);
+    for (const name of ["open", "closed", "data/closed"]) {
+      mkdirSync(join(folder, name), { recursive: true });
+    }
+    writeFileSync(join(folder, "closed/liba.so"), elfFile());
+    writeFileSync(join(folder, "open/liba.so"), elfFile());
+    writeFileSync(
+      join(folder, "prog"),
+      elfFile({ needed: ["liba.so"], rpath: `${folder}/closed:${folder}/open` }),
+    );
+    writeFileSync(join(folder, "secret"), elfFile(), { mode: 0o711 });
+    chmodSync(join(folder, "secret"), 0o711);
+    for (const name of ["closed", "data/closed"]) chmodSync(join(folder, name), 0o700);
+    const driver = join(import.meta.dirname, "../helpers/host-driver.ts");
+    const add = (name: string) =>
+      runAs(asPlainUser, driver, [join(folder, name)]) as { code?: string; paths?: string[] };
+
+    // The loader passes over folders that it can't enter.
+    const { paths } = add("prog");
+    t.true(paths?.includes(join(folder, "open/liba.so").slice(1)));
+    t.false(paths?.some((path) => path.includes("closed")));
+    for (const name of ["secret", "closed/liba.so", "data"]) {
+      t.is(add(name).code, "host/file-unreadable", name);
+    }
+  },
+);
