@@ -64,7 +64,7 @@ export class SquashfsSource implements ContentSource {
     const sameKey = this.#contents.get(key) ?? [];
     const known = sameKey.find(({ file: { blocks } }) => equalBlocks(blocks, file.blocks));
     if (known !== undefined) return known.content;
-    const data = this.#check(file);
+    const data = this.check(file);
     let lengthBytes = 0;
     for (const range of data) lengthBytes += range.lengthBytes;
     const content: MutableContent = { kind: "extent", source: this, position: 0, lengthBytes };
@@ -93,22 +93,6 @@ export class SquashfsSource implements ContentSource {
     if (!Number.isSafeInteger(position)) {
       throw this.#context.image.damaged("its files are too big");
     }
-  }
-
-  /** Every stored block of the files, with how long it is when unpacked. Fragment blocks are not among them. */
-  *blocks(): Generator<StoredBlock & { readonly lengthBytes: number }> {
-    for (const { file } of this.#byPosition.values()) yield* this.#blocksOf(file);
-  }
-
-  /** The contents that lie in fragments: up to where the fragment's block has to reach. */
-  fragmentEnds(): number[] {
-    const ends = this.fragments.map(() => 0);
-    for (const { file } of this.#byPosition.values()) {
-      if (file.fragment === none) continue;
-      const end = file.fragmentOffset + (file.sizeBytes % this.blockSizeBytes);
-      ends[file.fragment] = Math.max(ends[file.fragment] ?? 0, end);
-    }
-    return ends;
   }
 
   async *read(wanted: readonly Extent[], signal?: AbortSignal): AsyncGenerator<ExtentChunk> {
@@ -178,8 +162,11 @@ export class SquashfsSource implements ContentSource {
     }
   }
 
-  /** Refuses blocks that can't be, and gives the stretches of the file that are stored. */
-  #check(file: DecodedFile): DataRange[] {
+  /**
+   * Refuses blocks that can't be, and gives the stretches of the file that are stored.
+   * @throws {FormatError} `squashfs/damaged`
+   */
+  check(file: DecodedFile): DataRange[] {
     const { image } = this.#context;
     const data: DataRange[] = [];
     let offset = 0;

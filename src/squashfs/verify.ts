@@ -2,11 +2,13 @@ import type { FileHandle } from "node:fs/promises";
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import { FormatError } from "../model/error.ts";
+import { BlockList } from "./block-list.ts";
 import { defaultWorkers } from "./block-pool.ts";
 import { readImageTables, type ImageTables } from "./image-tables.ts";
 import { InodeWalk, type DirectoryInode } from "./inode-walk.ts";
+import type { Superblock } from "./superblock.ts";
 import { BlockVerifier } from "./verify-block.ts";
-import { numbersForEachBlock, type VerifyMessage, type VerifySetup } from "./verify-job.ts";
+import { type VerifyMessage, type VerifySetup } from "./verify-job.ts";
 
 export interface VerifyOptions {
   /** The image, for messages. */
@@ -32,10 +34,12 @@ export async function verifySquashfs(
 ): Promise<void> {
   options.signal?.throwIfAborted();
   let tables: ImageTables;
+  let blocks: BlockList;
   let inodeCount: number;
   try {
     tables = await readImageTables(file, offsetBytes, sizeBytes, options.name);
-    inodeCount = followAll(tables);
+    blocks = new BlockList(tables.superblock.blockSizeBytes, tables.source.fragments);
+    inodeCount = followAll(tables, blocks);
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     throw notVerified(error.message, error);
@@ -50,11 +54,11 @@ export async function verifySquashfs(
     position = end;
   }
   if (position !== superblock.usedBytes) throw notVerified("it has a gap before its end");
-  await unpackAll(file, offsetBytes, tables, options);
+  await unpackAll(file, offsetBytes, superblock, blocks, options);
 }
 
 /** Goes from the root to every inode, and says how many there are. Nothing is kept but where contents are. */
-function followAll(tables: ImageTables): number {
+function followAll(tables: ImageTables, blocks: BlockList): number {
   const walk = new InodeWalk(tables);
   const links = new Set<number>();
   const stack: [DirectoryInode, number][] = [[walk.root(), 0]];
@@ -69,26 +73,28 @@ function followAll(tables: ImageTables): number {
       if (inode.links > 1) links.add(reference);
       leaves += 1;
       tables.xattrs?.get(inode.xattrs);
-      if (inode.type === "file") tables.source.add(inode);
+      if (inode.type !== "file") continue;
+      tables.source.check(inode);
+      blocks.add(inode);
     }
   }
-  tables.source.arrange();
   return walk.directoryCount + leaves;
 }
 
 async function unpackAll(
   file: FileHandle,
   offset: number,
-  tables: ImageTables,
+  superblock: Superblock,
+  list: BlockList,
   options: VerifyOptions,
 ): Promise<void> {
-  const { blocks, count } = listBlocks(tables);
+  const { blocks, count } = list.finish();
   if (count === 0) return;
   const setup: VerifySetup = {
     descriptor: file.fd,
     offset,
-    compressorId: tables.superblock.compressorId,
-    blockSizeBytes: tables.superblock.blockSizeBytes,
+    compressorId: superblock.compressorId,
+    blockSizeBytes: superblock.blockSizeBytes,
     blocks,
     count,
     next: new SharedArrayBuffer(4),
@@ -150,28 +156,6 @@ async function unpackInThreads(
 
 function badBlock(problem: { readonly position: number; readonly reason: string }): FormatError {
   return notVerified(`the block at ${problem.position}: ${problem.reason}`);
-}
-
-/** All blocks that files are made of, then all fragment blocks, each in the order in which they lie. */
-function listBlocks({ source, superblock }: ImageTables): {
-  readonly blocks: SharedArrayBuffer;
-  readonly count: number;
-} {
-  let count = source.fragments.length;
-  for (const _ of source.blocks()) count += 1;
-  const shared = new SharedArrayBuffer(8 * numbersForEachBlock * count);
-  const numbers = new Float64Array(shared);
-  let at = 0;
-  for (const { position, word, lengthBytes } of source.blocks()) {
-    numbers.set([position, word, lengthBytes, lengthBytes], at);
-    at += numbersForEachBlock;
-  }
-  const ends = source.fragmentEnds();
-  for (const [number, { position, word }] of source.fragments.entries()) {
-    numbers.set([position, word, ends[number] ?? 0, superblock.blockSizeBytes], at);
-    at += numbersForEachBlock;
-  }
-  return { blocks: shared, count };
 }
 
 function notVerified(what: string, cause?: unknown): FormatError {
