@@ -3,7 +3,7 @@ import { digestMismatch, sha256Of, shortDigest, type Digest } from "../cache/dig
 import type { Listener } from "../model/event.ts";
 import type { BlobPlace } from "./blob-reader.ts";
 import type { ImageStore } from "./image.ts";
-import { badDocument, maxDocumentBytes, type Descriptor } from "./manifest.ts";
+import { maxDocumentBytes, type Descriptor } from "./manifest.ts";
 import { ByteProgress } from "./progress.ts";
 import type { Reference } from "./reference.ts";
 import type { RepositoryReader } from "./repository.ts";
@@ -44,10 +44,7 @@ export class RegistryStore implements ImageStore {
   }
 
   async document(descriptor: Descriptor, what: string): Promise<Buffer> {
-    const { digest, sizeBytes } = descriptor;
-    if (sizeBytes > maxDocumentBytes) {
-      throw badDocument(what, `is larger than ${maxDocumentBytes} bytes`);
-    }
+    const { digest } = descriptor;
     const kept = await this.#cache.read(digest, maxDocumentBytes);
     if (kept !== undefined) return kept;
     const isManifest = /manifest|index/.test(descriptor.mediaType);

@@ -6,7 +6,7 @@ import { Authorizer, type Credentials } from "./authorizer.ts";
 import { isLoopback, type Dispatchers } from "./dispatchers.ts";
 import { connectionError, isWorthRetrying, statusError } from "./http-errors.ts";
 import { drop, HttpClient, readShort, type HttpRequest, type HttpResponse } from "./http.ts";
-import { maxDocumentBytes, type Descriptor } from "./manifest.ts";
+import { badDocument, maxDocumentBytes, type Descriptor } from "./manifest.ts";
 import { manifestTypes } from "./media-types.ts";
 import type { Reference } from "./reference.ts";
 
@@ -108,6 +108,9 @@ export class Repository implements RepositoryReader {
 
   /** A small blob, a configuration say, checked. Errors as `blob`, and `source/bad-manifest` if it is not small. */
   async document(descriptor: Descriptor, what: string): Promise<Buffer> {
+    if (descriptor.sizeBytes > maxDocumentBytes) {
+      throw badDocument(what, `is larger than ${maxDocumentBytes} bytes`);
+    }
     const parts: Uint8Array[] = [];
     for await (const part of this.blob(descriptor, what)) parts.push(part);
     const bytes = Buffer.concat(parts);
@@ -116,8 +119,8 @@ export class Repository implements RepositoryReader {
   }
 
   /**
-   * The bytes of a blob, from an offset on, as many as its descriptor says. A connection that breaks or stalls is made again where it
-   * broke. The digest is for the caller to check.
+   * The bytes of a blob, from an offset on, as many as its descriptor says. A connection that breaks or stalls is made
+   * again where it broke. The digest is for the caller to check.
    * @throws {SourceError} `source/unreachable` when several attempts in a row bring nothing, `source/blob-size`
    */
   async *blob(
@@ -143,7 +146,7 @@ export class Repository implements RepositoryReader {
       }
       try {
         // A server that doesn't do ranges starts anew: what we have is passed over.
-        let skip = done - startOf(response);
+        let skip = done - startOf(response, done);
         if (skip < 0) throw await statusError(request, response);
         for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
           const part = skip > 0 ? chunk.subarray(skip) : chunk;
@@ -252,11 +255,11 @@ export class Repository implements RepositoryReader {
   }
 }
 
-/** Where in the blob an answer starts. */
-function startOf(response: HttpResponse): number {
+/** Where in the blob an answer starts; where it was asked to, if it doesn't say. */
+function startOf(response: HttpResponse, asked: number): number {
   if (response.status !== 206) return 0;
   const range = /^bytes (\d+)-/.exec(single(response.headers["content-range"]) ?? "");
-  return range === null ? 0 : Number(range[1]);
+  return range === null ? asked : Number(range[1]);
 }
 
 function wrongSize(what: string, descriptor: Descriptor, found: string): SourceError {
