@@ -141,6 +141,15 @@ const cases: Readonly<Record<string, RuleCases>> = {
       ),
     ],
   },
+  "label-form": {
+    wrong: [
+      [`${docker}%labels\nA=1\nB: 2\nC\t3\nD = 4\n"E F" 5\n`, 4, 5, 6, 7, 8],
+      [`${docker}%applabels foo\nA=1\n`, 4],
+    ],
+    right: [
+      `${docker}%labels\nA 1\n  B    c = d: "e"\nC\n# D=1\nhttp://x y\nE "a b"\norg.x.y=z w\n`,
+    ],
+  },
   "lost-section": {
     wrong: [
       [`${docker}%help\nx\n%runscript\nx\n%labels\na b\n%apprun foo\nx\n${docker}`, 3, 5, 7, 9],
@@ -149,6 +158,18 @@ const cases: Readonly<Record<string, RuleCases>> = {
     right: [
       `${docker}%post\ntrue\n%setup\ntrue\n%arguments\na=1\n${docker}%help\nx\n%labels\na b\n`,
       `${docker}%environment\nA=1\n%test\ntrue\n${docker}`,
+    ],
+  },
+  "lost-shebang": {
+    wrong: [
+      [post("#!/bin/bash", "true"), 4],
+      [`${docker}%setup -u\n#!/usr/bin/env python3\n%apprun foo\n#!/bin/bash\n`, 4, 6],
+      [`${docker}%runscript\n\n  #!/bin/bash\ntrue\n%test\n \n\n#!/bin/sh\n`, 5, 10],
+    ],
+    right: [
+      post("#!/bin/sh -e", "true"),
+      post("true", "#!/bin/bash"),
+      `${docker}%runscript\n#!/bin/bash\n%test\n  #!/bin/sh\n%startscript\n\ntrue\n#!/bin/x\n`,
     ],
   },
   "package-lists-left": {

@@ -4,7 +4,9 @@ import { environmentCommand } from "./environment-command.ts";
 import { filesDestination } from "./files-destination.ts";
 import { hiddenByMounts } from "./hidden-by-mounts.ts";
 import { installWithoutYes } from "./install-without-yes.ts";
+import { labelForm } from "./label-form.ts";
 import { lostSection } from "./lost-section.ts";
+import { lostShebang } from "./lost-shebang.ts";
 import { packageListsLeft } from "./package-lists-left.ts";
 import type { Rule } from "./rule.ts";
 import { secret } from "./secret.ts";
@@ -20,7 +22,9 @@ export const rules: readonly Rule[] = [
   filesDestination,
   hiddenByMounts,
   installWithoutYes,
+  labelForm,
   lostSection,
+  lostShebang,
   packageListsLeft,
   secret,
   shellWithoutE,
