@@ -15,6 +15,8 @@ export interface Bind {
 export interface BuildOptions {
   /** The SIF file or sandbox folder to make, absolute. */
   readonly target: string;
+  /** The target as the user named it, for messages; `target` without it. */
+  readonly targetName?: string;
   readonly format: "sif" | "sandbox";
   /** Replace a target that exists; let the definition's labels and help win over the base image's. */
   readonly force: boolean;

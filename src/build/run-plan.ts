@@ -33,8 +33,9 @@ export interface BuildRun {
 export async function runPlan(plan: BuildPlan, options: BuildOptions): Promise<BuildResult> {
   const started = performance.now();
   const { listener, signal, target } = options;
+  const targetName = options.targetName ?? target;
   const steps = plan.stages.flatMap(({ steps }, index) => steps.map((step) => ({ step, index })));
-  listener({ type: "build-start", target, spec: plan.file, steps: steps.length });
+  listener({ type: "build-start", target: targetName, spec: plan.file, steps: steps.length });
 
   await using temporary = await TemporaryFolder.create(options.temporaryParent, {
     keep: options.keepTemporary,
@@ -67,7 +68,7 @@ export async function runPlan(plan: BuildPlan, options: BuildOptions): Promise<B
     }
   }
   const elapsedMs = performance.now() - started;
-  listener({ type: "build-end", target, sizeBytes, elapsedMs });
+  listener({ type: "build-end", target: targetName, sizeBytes, elapsedMs });
   return { target, sizeBytes, elapsedMs };
 }
 

@@ -78,6 +78,7 @@ export async function buildCommand(
     loaded.plan,
     buildOptions(flags, terminal, {
       target,
+      targetName: name,
       loaded,
       isolation: entered.isolation,
       listener: view.listener,
@@ -171,13 +172,14 @@ function buildOptions(
   { environment, folder }: CommandTerminal,
   known: {
     readonly target: string;
+    readonly targetName: string;
     readonly loaded: LoadedPlan;
     readonly isolation: Isolation | undefined;
     readonly listener: Listener;
     readonly signal: AbortSignal;
   },
 ): BuildOptions {
-  const { target, loaded, isolation, listener, signal } = known;
+  const { target, targetName, loaded, isolation, listener, signal } = known;
   const compression = compressionFlags(flags);
   for (const word of compression.ignored) {
     listener({
@@ -188,6 +190,7 @@ function buildOptions(
   }
   return {
     target,
+    targetName,
     format: flags.sandbox === true ? "sandbox" : "sif",
     force: flags.force === true,
     folder,
