@@ -1,7 +1,7 @@
 import { plain, shellCommands, type Pattern, type ShellCommand } from "./script-commands.ts";
 
 /** Only so much of a traced command is compared: arguments can be long. */
-const comparedCharacters = 4000;
+const comparedCharacters = 1000;
 
 interface Candidate {
   readonly index: number;
@@ -107,12 +107,12 @@ function matches(pattern: Pattern, text: string): boolean {
   const first = pattern[0] ?? "";
   const last = pattern.at(-1) ?? "";
   if (pattern.length === 1) return text === first;
-  if (!text.startsWith(first)) return false;
+  if (!text.startsWith(first) || !text.endsWith(last)) return false;
   let at = first.length;
   for (const part of pattern.slice(1, -1)) {
     const found = text.indexOf(part, at);
     if (found < 0) return false;
     at = found + part.length;
   }
-  return text.length - last.length >= at && text.endsWith(last);
+  return text.length - last.length >= at;
 }

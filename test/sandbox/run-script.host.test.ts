@@ -323,7 +323,7 @@ hostTest(
   isPossible,
   "with a setpriv that can't do it, SIGKILL still leaves no process",
   async (t) => {
-    const mark = `65432${process.pid}`;
+    const mark = `1111${process.pid}`;
     const program = `
       import { mkdirSync } from "node:fs";
       import { readHostFacts } from "./src/isolation/host-facts.ts";
