@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, readdirSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { bytesOf, displayName, toByteString, type ByteString } from "../model/bytes-path.ts";
 import type { TextEncoding } from "../model/definition.ts";
@@ -9,7 +9,7 @@ import { joined, lastName, openDestination } from "./destination.ts";
 import { ExpandError } from "./expand-error.ts";
 import { expandWord } from "./expand-word.ts";
 import { glob, type GlobPlace } from "./glob.ts";
-import { HostCopier } from "./host-copier.ts";
+import { HostCopier, unreadable } from "./host-copier.ts";
 import { similarNames } from "./similar-names.ts";
 
 export interface HostCopyOptions {
@@ -130,6 +130,11 @@ function hostPlace(folder: ByteString): GlobPlace {
 
 function missing(source: ByteString, folder: ByteString, line: CopyLine): unknown {
   const path = source.startsWith("/") ? source : `${folder}/${source}`;
+  try {
+    statSync(bytesOf(path));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EACCES") return unreadable(path, line, error);
+  }
   const cut = path.lastIndexOf("/");
   const parent = path.slice(0, cut) || "/";
   const names = hostPlace("/").names(parent);

@@ -214,7 +214,8 @@ function statOf(
   }
 }
 
-function unreadable(path: ByteString, line: CopyLine, cause: unknown): unknown {
+/** The error for something of this machine that exists, but not for us. */
+export function unreadable(path: ByteString, line: CopyLine, cause: unknown): unknown {
   return copyError(
     "unreadable",
     line,

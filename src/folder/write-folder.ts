@@ -197,6 +197,7 @@ class FolderWriter {
 
   async #remove(place: Place): Promise<void> {
     this.#touched.add(place.directory);
+    this.#at = this.#handles.pathIn(place);
     await removeEntry(this.#handles.get(place.directory), place.name, this.#at);
   }
 
