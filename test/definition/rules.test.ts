@@ -110,6 +110,7 @@ const cases: Readonly<Record<string, RuleCases>> = {
         7,
       ],
       [post("apt-get -q upgrade"), 4],
+      [post("true || apt-get install x", "true | cat", "apt-get install y | tee log"), 4, 6],
       [post("if true; then apt-get install x; fi"), 4],
       [`${docker}%appinstall foo\napt-get install gcc\n`, 4],
     ],
@@ -127,6 +128,7 @@ const cases: Readonly<Record<string, RuleCases>> = {
         "apt-get --no-install-recommends -y install x",
       ),
       post("dnf -y install gcc", "dnf clean all", "microdnf install -y gcc", "yum makecache"),
+      post("yes | apt-get install gcc", "echo y | yum install x", "apt-get install x < answers"),
       post(
         "zypper -n install gcc",
         "zypper --non-interactive in gcc",
@@ -201,6 +203,7 @@ const cases: Readonly<Record<string, RuleCases>> = {
     right: [
       `${docker}%arguments\nVERSION=1\nTOKENIZER=bpe\n`,
       `${docker}%environment\nexport TOKEN=$(cat /run/token) PASSWORD=\nexport PASSWORD="$P"\nexport TOKENIZERS_PARALLELISM=false\n`,
+      `${docker}%arguments\nMAX_TOKEN=512\n%environment\nexport PAD_TOKEN=0 USE_TOKEN=false\nNEXT_TOKEN="17"\n`,
       `${docker}%labels\nAuthor me\nMonkey 1\n`,
       post("git clone https://example.org:8080/x@y", "git clone https://$USER:$PASS@example.org/x"),
     ],

@@ -48,8 +48,7 @@ export const installWithoutYes: Rule = {
         if (manager === undefined) continue;
         const verb = words.find((word) => manager.verbs.test(word));
         if (verb === undefined || words.some((word) => manager.yes.test(word))) continue;
-        const before = command.words.join(" ");
-        if (/^(?:yes|echo)\b/.test(before) || words.includes("<")) continue;
+        if (command.isPiped || words.some((word) => /^<{1,3}-?$/.test(word))) continue;
         yield {
           location: command.location,
           message: `${program} ${verb} asks before it goes on, and nobody answers`,

@@ -46,15 +46,25 @@ function namedSecret({ name }: Section, text: string): string | undefined {
         ? /^(?:export +)?(?<key>\w+)=(?<value>.+)$/.exec(text)
         : undefined;
   const { key = "", value = "" } = pair?.groups ?? {};
-  const isBorrowed = /^["']?(?:[$/`]|["']?$|<)/.test(value);
-  return secretName.test(key) && !isBorrowed ? `the value of ${key}` : undefined;
+  return secretName.test(key) && !isHarmless(value) ? `the value of ${key}` : undefined;
+}
+
+/** A value that comes from elsewhere, or says too little to be a secret. */
+function isHarmless(value: string): boolean {
+  return /^["']?(?:[$/`<]|["']?$|(?:\d{1,6}|true|false|yes|no)(?:["'\s]|$))/.test(value);
 }
 
 function* secretArguments(sections: readonly Section[]) {
   for (const section of sections) {
     for (const { text, location } of textLines(section)) {
-      const name = splitPair(text)?.name ?? "";
-      if (!secretName.test(name) || secretText.some(([pattern]) => pattern.test(text))) continue;
+      const { name, value } = splitPair(text) ?? { name: "", value: "" };
+      // A name without a value waits for one from the command line, and that would be kept too.
+      if (
+        !secretName.test(name) ||
+        (value !== "" && isHarmless(value)) ||
+        secretText.some(([pattern]) => pattern.test(text))
+      )
+        continue;
       yield {
         location,
         message: `the value of ${name} is kept in the image: build arguments are filled in before the definition is stored`,

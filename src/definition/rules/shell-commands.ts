@@ -9,6 +9,8 @@ export interface ShellCommand {
   readonly words: readonly string[];
   /** The same with their quotes. */
   readonly raw: readonly string[];
+  /** Whether it reads what another command writes. */
+  readonly isPiped: boolean;
   /** From the first word to the last one on its line. */
   readonly location: Location;
 }
@@ -49,6 +51,8 @@ class ShellReader {
   #at = 0;
   #line = 0;
   #lineStart = 0;
+  /** Whether the last operator was a pipe. */
+  #isPiped = false;
   /** Words of the command that is being read. */
   readonly #words: PlacedWord[] = [];
 
@@ -114,7 +118,9 @@ class ShellReader {
       return;
     }
     this.#endCommand();
-    this.#at++;
+    const isOr = this.#text.startsWith("||", this.#at);
+    this.#isPiped = !isOr && this.#text[this.#at] === "|";
+    this.#at += isOr ? 2 : 1;
   }
 
   #readRedirection(): void {
@@ -237,7 +243,10 @@ class ShellReader {
     const [first] = words;
     if (first === undefined) return;
     const section = this.#section;
+    const isPiped = this.#isPiped;
+    this.#isPiped = false;
     this.#commands.push({
+      isPiped,
       words: words.map(({ value }) => value),
       raw: words.map(({ raw }) => raw),
       // Most commands are fine, and counting characters takes long on a line with thousands of them.
