@@ -54,7 +54,7 @@ PATH=$IMAGE_PATH
 exit $?
 `.trim();
 
-export function chrootIsolation(facts: HostFacts): Isolation {
+function chrootIsolation(facts: HostFacts): Isolation {
   const { chroot: program = "chroot" } = facts.programs;
   return {
     name: "chroot",

@@ -1,8 +1,9 @@
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Isolation } from "../isolation/isolation.ts";
+import { loaderStatus } from "../isolation/loader-elf.ts";
 import type { TextEncoding } from "../model/definition.ts";
-import { HostError } from "../model/error.ts";
+import { HostError, ScriptError } from "../model/error.ts";
 import type { Script } from "../model/plan.ts";
 import { killProcessesIn } from "../system/processes-in-root.ts";
 import { removeFolderTree } from "../system/remove-folder-tree.ts";
@@ -71,7 +72,7 @@ export async function runScript(options: RunScriptOptions): Promise<void> {
     const isTest = script.section === "test";
     const rootFolder =
       isTest && !isolation.mounts ? await copyRoot(options, workFolder) : options.rootFolder;
-    if (!resolveInRoot(rootFolder, "/bin/sh").exists) throw noShell(script, "there is none");
+    checkShell(script, rootFolder);
     using placed = placeScript(script, rootFolder, options.encoding);
     if (placed.command === undefined) return;
     for (const { name, bytes, mode } of isolation.files) {
@@ -96,6 +97,17 @@ export async function runScript(options: RunScriptOptions): Promise<void> {
   } finally {
     await removeFolderTree(workFolder);
   }
+}
+
+function checkShell(script: Script, rootFolder: string): void {
+  let exists: boolean;
+  try {
+    ({ exists } = resolveInRoot(rootFolder, "/bin/sh"));
+  } catch (error) {
+    if (!(error instanceof ScriptError)) throw error;
+    throw noShell(script, "symbolic links lead nowhere from there");
+  }
+  if (!exists) throw noShell(script, "there is none");
 }
 
 /** What `%test` gets where the root file system can't be made read-only. */
@@ -162,16 +174,27 @@ async function run(
       script,
       early.map(([, line]) => line),
     );
-  throwIfNotStarted(script, end, output);
+  throwIfNotStarted(script, isolation, end, output);
   const failure = output.failure(end, placed.lineOffset);
   if (failure !== undefined) throw failure;
 }
 
-/** chroot(1) says it when the kernel does not take the shell: 127 for a missing loader, 126 for another machine's. */
-function throwIfNotStarted(script: Script, { exitCode }: ProgramEnd, output: ScriptOutput): void {
+/**
+ * What goes wrong between the mounts and the script shows only in statuses: the filter's loader has one of its own, and
+ * chroot(1) says 127 for a shell whose loader is missing and 126 for one that is for another machine.
+ */
+function throwIfNotStarted(
+  script: Script,
+  isolation: Isolation,
+  { exitCode }: ProgramEnd,
+  { details }: ScriptOutput,
+): void {
+  if (exitCode === loaderStatus.noFilter && details.length === 0 && isolation.files.length > 0) {
+    throw setUpFailure(script, ["the system call filter could not be loaded"]);
+  }
   if (exitCode !== 126 && exitCode !== 127) return;
-  const words = output.details.find((line) => /failed to run command|can't execute/.test(line));
-  if (words !== undefined && output.details.length === 1) {
+  const words = details.find((line) => /failed to run command|can't execute/.test(line));
+  if (words !== undefined && details.length === 1) {
     const reason = words.slice(words.lastIndexOf(":") + 1).trim();
     throw noShell(script, `the one there can't be started (${reason})`);
   }

@@ -25,7 +25,7 @@ export interface RunOptions extends Pick<StartOptions, "env" | "cwd" | "pipeFold
 }
 
 /** What an interrupted program gets to clean up before SIGKILL. */
-export const graceMs = 3000;
+const graceMs = 3000;
 
 /** When a program has ended and something that it started holds its pipe: how long a silence ends the waiting. */
 const silenceMs = 100;

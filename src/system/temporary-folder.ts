@@ -1,4 +1,4 @@
-import { lstat, mkdtemp, readdir, statfs } from "node:fs/promises";
+import { lstat, mkdtemp, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { HostError } from "../model/error.ts";
 import { atExit } from "./at-exit.ts";
@@ -55,12 +55,6 @@ export class TemporaryFolder implements AsyncDisposable {
         },
       );
     }
-  }
-
-  /** Bytes that can still be written there. */
-  async freeBytes(): Promise<number> {
-    const { bavail, bsize } = await statfs(this.folder);
-    return bavail * bsize;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
