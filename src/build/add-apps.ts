@@ -18,6 +18,7 @@ export async function addApps(
     await copyAppFiles(stage.tree, app, {
       folder: options.folder,
       timeSeconds: options.time.seconds,
+      encoding: plan.encoding,
     });
   }
 }

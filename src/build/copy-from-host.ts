@@ -7,13 +7,14 @@ import type { StageState } from "./stage.ts";
 export async function copyFromHostStep(
   step: Extract<Step, { kind: "copy-from-host" }>,
   stage: StageState,
-  { options }: BuildRun,
+  { options, plan }: BuildRun,
 ): Promise<void> {
   const { notes } = await copyFromHost(stage.tree, step.lines, {
     folder: options.folder,
     fallbackFolder: options.definitionFolder,
     environment: options.environment,
     timeSeconds: options.time.seconds,
+    encoding: plan.encoding,
   });
   for (const message of notes) options.listener({ type: "note", message });
 }

@@ -9,13 +9,17 @@ export interface CliResult {
 }
 
 /** Runs a command in this process: for commands that neither start programs nor take long. */
-export async function runCli(words: readonly string[], folder: string): Promise<CliResult> {
+export async function runCli(
+  words: readonly string[],
+  folder: string,
+  environment: Readonly<Record<string, string | undefined>> = {},
+): Promise<CliResult> {
   let stdout = "";
   let stderr = "";
   const terminal = {
     stdout: { write: (text: string | Uint8Array) => void (stdout += Buffer.from(text).toString()) },
     stderr: { write: (text: string | Uint8Array) => void (stderr += Buffer.from(text).toString()) },
-    environment: {},
+    environment,
     folder,
   };
   try {
