@@ -13,6 +13,8 @@ packages=(
   # readers and writers of the formats
   squashfs-tools squashfs-tools-ng squashfuse siftool skopeo umoci docker-registry
   tar libarchive-tools gzip bzip2 xz-utils zstd gnupg openssl binutils tmux
+  # programs to be found by what they need, and a reader of TOML
+  gcc libc6-dev musl-tools python3
   # namespaces, owners and attributes
   uidmap bubblewrap fakeroot fuse3 mount util-linux attr libcap2-bin procps
   # what images and trees are made from
