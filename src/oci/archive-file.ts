@@ -10,7 +10,6 @@ import { BlobReader, HashingReader, type BlobPlace } from "./blob-reader.ts";
 import { decompress } from "./decompress.ts";
 import { compressionOf } from "./layer-index.ts";
 import type { LayoutFiles } from "./layout.ts";
-import { readPlace } from "./layout-folder.ts";
 import { ByteProgress } from "./progress.ts";
 import { writeTemporaryFile } from "./temporary-file.ts";
 
@@ -66,10 +65,6 @@ export class ArchiveFile implements LayoutFiles {
       name = member.link;
     }
     return undefined;
-  }
-
-  read(place: BlobPlace, maxBytes: number): Promise<Buffer> {
-    return readPlace(place, maxBytes);
   }
 }
 

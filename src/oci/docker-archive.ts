@@ -13,6 +13,7 @@ import { badArchive, type ArchiveFile } from "./archive-file.ts";
 import type { LayerSource } from "./image.ts";
 import { isSameName } from "./layout.ts";
 import { maxDocumentBytes, parseConfig, parseJson, type ImageConfig } from "./manifest.ts";
+import { readPlace } from "./read-place.ts";
 
 export interface DockerArchiveImage {
   readonly config: ImageConfig;
@@ -38,7 +39,7 @@ export async function readDockerArchive(
   const item = choose(await readItems(archive), wanted, archive.name);
   const what = `the configuration ${item.config} of ${archive.name}`;
   const config = parseConfig(
-    await archive.read(await member(archive, item.config), maxDocumentBytes),
+    await readPlace(await member(archive, item.config), maxDocumentBytes),
     what,
   );
   if (item.layers.length === 0) {
@@ -77,7 +78,7 @@ async function readItems(archive: ArchiveFile): Promise<Item[]> {
     );
   }
   const what = `manifest.json of ${archive.name}`;
-  const json = parseJson(await archive.read(place, maxDocumentBytes), what);
+  const json = parseJson(await readPlace(place, maxDocumentBytes), what);
   if (!Array.isArray(json)) throw badArchive(archive.name, "has a manifest.json that is no list");
   return json.map((value: unknown) => {
     const { Config, RepoTags, Layers } = (value ?? {}) as Record<string, unknown>;

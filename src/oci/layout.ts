@@ -19,6 +19,7 @@ import {
 } from "./manifest.ts";
 import { isIndexType } from "./media-types.ts";
 import { choosePlatform } from "./platform-choice.ts";
+import { readPlace } from "./read-place.ts";
 import { formatReference, parseReference } from "./reference.ts";
 
 /** Files by their names in a layout: a folder's, or an archive's members. */
@@ -27,8 +28,6 @@ export interface LayoutFiles {
   readonly name: string;
   /** Where a file's bytes are, or undefined where it is missing. */
   find(path: string): Promise<BlobPlace | undefined>;
-  /** The bytes of a short file. @throws {FormatError} `source/bad-manifest` when it is longer than `maxBytes` */
-  read(place: BlobPlace, maxBytes: number): Promise<Buffer>;
 }
 
 const refName = "org.opencontainers.image.ref.name";
@@ -59,7 +58,7 @@ export class LayoutStore implements ImageStore {
 
   async document(descriptor: Descriptor, what: string): Promise<Buffer> {
     const place = await this.layer(descriptor);
-    const bytes = await this.#files.read(place, maxDocumentBytes);
+    const bytes = await readPlace(place, maxDocumentBytes);
     checkDigest(bytes, descriptor.digest, what);
     return bytes;
   }
@@ -127,7 +126,7 @@ export class LayoutStore implements ImageStore {
       });
     }
     const what = `index.json of ${this.name}`;
-    const index = parseManifest(await this.#files.read(place, maxDocumentBytes), undefined, what);
+    const index = parseManifest(await readPlace(place, maxDocumentBytes), undefined, what);
     if (index.kind !== "index") throw badDocument(what, "is no index");
     return index.entries;
   }
