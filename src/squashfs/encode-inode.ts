@@ -2,7 +2,7 @@
 
 import type { Attributes, DeviceNode, SpecialNode, SymlinkNode } from "../model/node.ts";
 import { bytesOf } from "../model/bytes-path.ts";
-import type { StoredFile } from "./data-writer.ts";
+import type { StoredFile } from "./stored-file.ts";
 import { extended, inodeTypes, limits, none } from "./format.ts";
 import type { MetadataPosition } from "./metadata-writer.ts";
 

@@ -7,7 +7,7 @@ import { FormatError } from "../model/error.ts";
 import type { FileNode, LeafNode, Node } from "../model/node.ts";
 import { Directory, type FileTree } from "../tree/file-tree.ts";
 import type { BlockCompressor } from "./compressor.ts";
-import type { StoredFile } from "./data-writer.ts";
+import type { StoredFile } from "./stored-file.ts";
 import {
   encodeDevice,
   encodeDirectory,

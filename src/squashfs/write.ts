@@ -1,20 +1,17 @@
 import { writeSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
-import { setImmediate } from "node:timers/promises";
-import { readContents } from "../contents/read-contents.ts";
 import type { ByteString } from "../model/bytes-path.ts";
 import type { FileTree } from "../tree/file-tree.ts";
-import { BlockPool, defaultWorkers } from "./block-pool.ts";
 import { checkLimits } from "./check-limits.ts";
 import type { CompressorChoice } from "./compression.ts";
 import { compressors } from "./compressors.ts";
-import { DataWriter } from "./data-writer.ts";
 import { DistinctContents } from "./distinct-contents.ts";
 import { clampSeconds } from "./encode-inode.ts";
-import { flags, metadataBlockBytes, paddingBytes, superblockBytes } from "./format.ts";
+import { flags, paddingBytes, superblockBytes } from "./format.ts";
 import { encodeLookupTable } from "./lookup-table.ts";
 import { encodeSuperblock } from "./superblock.ts";
 import { TableWriter } from "./table-writer.ts";
+import { writeData } from "./write-data.ts";
 
 /**
  * Where data begins. Apptainer looks for the text ` run-singularity` in the first 2048 bytes of a partition, and takes
@@ -69,7 +66,14 @@ export async function writeSquashfs(
 
   const image = new ImageFile(output.file.fd, output.offset);
   const contents = new DistinctContents(tree);
-  const data = await writeData(contents, image, blockSizeBytes, options);
+  const data = await writeData(contents, image, {
+    compressor: options.compressor,
+    blockSizeBytes,
+    position: dataStart,
+    workers: options.workers,
+    signal: options.signal,
+    onProgress: options.onProgress,
+  });
 
   const tables = new TableWriter(
     tree,
@@ -179,69 +183,6 @@ class ImageFile {
       at += chunk.length;
     }
   }
-}
-
-/** A thread is started for this much: starting one costs as much as compressing half of it. */
-const bytesForThread = 4 * 1024 * 1024;
-
-/** How much is read before other things of the program get their turn. */
-const turnBytes = 4 * 1024 * 1024;
-const turnChunks = 500;
-
-async function writeData(
-  contents: DistinctContents,
-  image: ImageFile,
-  blockSizeBytes: number,
-  { compressor, workers, signal, onProgress }: SquashfsOptions,
-): Promise<DataWriter> {
-  const failure = Promise.withResolvers<never>();
-  // Only who waits for it shall hear of it.
-  failure.promise.catch(() => {});
-  const onAbort = () => failure.reject(signal?.reason);
-  signal?.addEventListener("abort", onAbort, { once: true });
-  const pool = new BlockPool(
-    compressor,
-    Math.max(blockSizeBytes, metadataBlockBytes),
-    workers ??
-      Math.max(1, Math.min(defaultWorkers(), Math.ceil(contents.totalBytes / bytesForThread))),
-    (error) => failure.reject(error),
-  );
-  const data = new DataWriter(pool, image, blockSizeBytes, dataStart, (node) =>
-    contents.sharesSize(node),
-  );
-  const feed = async () => {
-    let doneBytes = 0;
-    let turn = 0;
-    let chunks = 0;
-    for await (const chunk of readContents(contents.files, signal)) {
-      let length: number;
-      if (chunk.bytes === undefined) {
-        length = chunk.zeros;
-        await data.pushZeros(chunk.file, chunk.zeros);
-      } else {
-        length = chunk.bytes.length;
-        await data.push(chunk.file, chunk.bytes);
-      }
-      doneBytes += length;
-      turn += length;
-      chunks += 1;
-      if (turn >= turnBytes || chunks >= turnChunks) {
-        turn = 0;
-        chunks = 0;
-        onProgress?.(doneBytes, contents.totalBytes);
-        await setImmediate();
-      }
-    }
-    await data.finish();
-    onProgress?.(contents.totalBytes, contents.totalBytes);
-  };
-  try {
-    await Promise.race([feed(), failure.promise]);
-  } finally {
-    signal?.removeEventListener("abort", onAbort);
-    await pool.close();
-  }
-  return data;
 }
 
 function encodeFragments(
