@@ -16,7 +16,8 @@ import { tooLarge } from "./too-large.ts";
  * lower case, lists indented, a blank line between sections, plain line feeds. It means the same: help texts stay as they
  * are, and scripts too, but for blank lines at their end. Formatting the result changes nothing.
  *
- * Build arguments are not needed. Comments stay where they are.
+ * Build arguments are not needed. Comments stay where they are. Only a build argument whose value starts a section is no
+ * longer read so where its placeholder began a line of a list, because such lines are indented.
  * @param file the name to use in messages
  * @throws {DefinitionError} with all mistakes, when the text is no definition that can be read
  */
@@ -66,7 +67,9 @@ interface Block {
 function formatStage(text: string, syntax: StageSyntax): Block[] {
   const end = syntax.sections[0]?.headingSpan.start ?? text.length;
   const header = formatHeader(text.slice(0, end), syntax.fields);
-  const blocks: Block[] = header.length > 0 ? [{ lines: header, mayEndBlank: true }] : [];
+  // Comments above the first stage are close to it if they were.
+  const isApart = syntax.fields.length > 0 || /\n\s*\n\s*$/.test(text.slice(0, end));
+  const blocks: Block[] = header.length > 0 ? [{ lines: header, mayEndBlank: isApart }] : [];
   const lastOf = new Map(syntax.sections.map((section) => [identity(section), section]));
   for (const section of syntax.sections) {
     const name = headingName(section.heading);

@@ -93,6 +93,8 @@ test("what would mean something else stays", (t) => {
     "Bootstrap: docker\n\n%post\ntrue \\\n\n%post\nfalse\n",
     "Bootstrap: docker\n\n%runscript\n\n#!/bin/sh\n",
     "From: a\n Bootstrap: docker\n",
+    "# c\nBootstrap: docker\n",
+    "# c\n\nBootstrap: docker\n",
     "Bootstrap: docker\n\n%help\nx\r\r\n",
   ];
   for (const text of texts) t.is(formatDefinition(text), text);
