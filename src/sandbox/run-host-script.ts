@@ -36,7 +36,8 @@ export async function runHostScript(options: RunHostScriptOptions): Promise<void
     for (const { name, bytes, mode } of isolation?.files ?? []) {
       writeFileSync(join(workFolder, name), bytes, { mode });
     }
-    const file = join(workFolder, `${script.section}.script`);
+    // The name that Apptainer gives it: `basename $0` is what some scripts print.
+    const file = join(workFolder, script.section);
     writeFileSync(file, script.body, { encoding: options.encoding ?? "utf8" });
     chmodSync(file, 0o755);
     const inner = [

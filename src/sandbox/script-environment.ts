@@ -30,7 +30,7 @@ const identifier = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** Variables that describe the host's shell or its files, and would be wrong inside. */
 const hostOnly =
-  /^(?:PATH|HOME|PWD|OLDPWD|SHLVL|_|UID|GID|OPTIND|TMPDIR|LD_.*|PS1|PS4|PROMPT_COMMAND|ENV|BASH_ENV|TSBUILD_.*|APPTAINER.*|SINGULARITY.*)$/;
+  /^(?:PATH|HOME|PWD|OLDPWD|SHLVL|_|UID|GID|OPTIND|TMPDIR|LD_(?:PRELOAD|LIBRARY_PATH|AUDIT)|PS1|PS4|PROMPT_COMMAND|ENV|BASH_ENV|TSBUILD_.*|APPTAINER.*|SINGULARITY.*)$/;
 
 /** Where `%post` may leave settings for the image, by its name inside. */
 const environmentFile = "/.singularity.d/env/91-environment.sh";
@@ -42,7 +42,12 @@ export function postEnvironment(
   rootFolder: string,
   binds: readonly Bind[],
 ): ContainerEnvironment {
-  return assemble(host, [], { ...containerVariables(rootFolder, binds), LANG: "C" });
+  return assemble(host, [], {
+    ...containerVariables(rootFolder, binds),
+    ...twice({ LABELS: labelsFile }),
+    APPTAINER_COMMAND: "exec",
+    LANG: "C",
+  });
 }
 
 /** The environment of `%test`: the host's, where the image does not say otherwise. */
@@ -54,7 +59,10 @@ export function testEnvironment(
   const keep = Object.keys(host).filter(
     (name) => host[name] !== undefined && identifier.test(name) && !hostOnly.test(name),
   );
-  return assemble(host, keep, containerVariables(rootFolder, binds));
+  return assemble(host, keep, {
+    ...containerVariables(rootFolder, binds),
+    APPTAINER_COMMAND: "test",
+  });
 }
 
 /** The environment of `%pre` and `%setup`: the host's, and where the root file system is. */
@@ -95,19 +103,17 @@ function containerVariables(
   rootFolder: string,
   binds: readonly Bind[],
 ): Readonly<Record<string, string>> {
-  const bind = binds
-    .map(({ source, destination, readOnly }) => `${source}:${destination}${readOnly ? ":ro" : ""}`)
-    .join(",");
+  const given = binds.map(({ destination }) => destination);
+  const staged = ["/etc/resolv.conf", "/etc/hosts"].filter((path) => !given.includes(path));
   return {
     ...twice({
-      BIND: bind,
+      // Apptainer lists the places, not the sources.
+      BIND: [...staged, ...given].join(","),
       CONTAINER: rootFolder,
       ENVIRONMENT: environmentFile,
-      LABELS: labelsFile,
       NAME: rootFolder.slice(rootFolder.lastIndexOf("/") + 1),
     }),
     APPTAINER_APPNAME: "",
-    APPTAINER_COMMAND: "exec",
   };
 }
 

@@ -60,7 +60,7 @@ wayTest("%post has exactly Apptainer's environment, folder, umask and input", as
   t.regex(container ?? "", /\/rootfs$/);
   t.deepEqual(environment, [
     "APPTAINER_APPNAME=",
-    "APPTAINER_BIND=",
+    "APPTAINER_BIND=/etc/resolv.conf,/etc/hosts",
     "APPTAINER_COMMAND=exec",
     `APPTAINER_CONTAINER=${container}`,
     "APPTAINER_ENVIRONMENT=/.singularity.d/env/91-environment.sh",
@@ -76,7 +76,7 @@ wayTest("%post has exactly Apptainer's environment, folder, umask and input", as
     "PWD=/",
     // busybox itself counts levels.
     "SHLVL=1",
-    "SINGULARITY_BIND=",
+    "SINGULARITY_BIND=/etc/resolv.conf,/etc/hosts",
     `SINGULARITY_CONTAINER=${container}`,
     "SINGULARITY_ENVIRONMENT=/.singularity.d/env/91-environment.sh",
     "SINGULARITY_LABELS=/.build.labels",

@@ -24,11 +24,11 @@ const host = {
 test("%post gets Apptainer's list, proxies, the terminal's kind, and nothing else of the host", (t) => {
   const { variables, keep, set } = postEnvironment(host, "/tmp/t/rootfs", [
     { source: "/data", destination: "/mnt", readOnly: true },
-    { source: "/a", destination: "/b", readOnly: false },
+    { source: "/a", destination: "/etc/hosts", readOnly: false },
   ]);
   t.deepEqual(variables, {
     APPTAINER_APPNAME: "",
-    APPTAINER_BIND: "/data:/mnt:ro,/a:/b",
+    APPTAINER_BIND: "/etc/resolv.conf,/mnt,/etc/hosts",
     APPTAINER_COMMAND: "exec",
     APPTAINER_CONTAINER: "/tmp/t/rootfs",
     APPTAINER_ENVIRONMENT: "/.singularity.d/env/91-environment.sh",
@@ -39,7 +39,7 @@ test("%post gets Apptainer's list, proxies, the terminal's kind, and nothing els
     NO_PROXY: "localhost",
     PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     PWD: "/",
-    SINGULARITY_BIND: "/data:/mnt:ro,/a:/b",
+    SINGULARITY_BIND: "/etc/resolv.conf,/mnt,/etc/hosts",
     SINGULARITY_CONTAINER: "/tmp/t/rootfs",
     SINGULARITY_ENVIRONMENT: "/.singularity.d/env/91-environment.sh",
     SINGULARITY_LABELS: "/.build.labels",
@@ -61,6 +61,8 @@ test("%test gets the host's variables where the image sets none, but not those o
   t.is(variables["TSBUILD_KEEP_LD_PRELOAD"], undefined);
   t.is(variables["APPTAINER_CONTAIN"], undefined);
   t.is(variables["LANG"], undefined);
+  t.is(variables["APPTAINER_COMMAND"], "test");
+  t.is(variables["APPTAINER_LABELS"], undefined);
 });
 
 test("%pre and %setup get the host's environment and the place of the root", (t) => {
