@@ -55,6 +55,7 @@ export async function enterIfNeeded(
     entry: choice.entry,
     command: [node, ...process.execArgv, program, ...context.words],
     env: context.environment,
+    stdin: loaded.spec.isStandardInput ? loaded.spec.bytes : undefined,
   });
   return { exitCode };
 }

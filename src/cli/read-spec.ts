@@ -11,6 +11,8 @@ export interface BuildSpec {
   readonly folder: string | undefined;
   /** Whether the bytes were made from a URI or the name of an image rather than read: build arguments mean nothing. */
   readonly isGenerated: boolean;
+  /** Whether the bytes came from standard input, where they can't be read again. */
+  readonly isStandardInput: boolean;
   /** Whether it starts from a sandbox folder, whose owners only its own id map can tell. */
   readonly isFolder: boolean;
 }
@@ -55,20 +57,37 @@ function fromUri(spec: string): { agent: string; from: string } | undefined {
 function generated(file: string, agent: string, from: string, isFolder: boolean): BuildSpec {
   // The text that Apptainer stores for such a build, to the byte.
   const text = `bootstrap: ${agent}\nfrom: ${from}\n\n`;
-  return { file, bytes: Buffer.from(text), folder: undefined, isGenerated: true, isFolder };
+  return {
+    file,
+    bytes: Buffer.from(text),
+    folder: undefined,
+    isGenerated: true,
+    isStandardInput: false,
+    isFolder,
+  };
 }
 
 async function readDefinitionFile(name: string, folder: string): Promise<BuildSpec> {
   const file = resolve(folder, name);
-  const bytes = await readFile(file).catch(unreadable(name));
+  const bytes = await (file === "/dev/stdin" ? readStandardInput() : readFile(file)).catch(
+    unreadable(name),
+  );
   const isStream = file.startsWith("/dev/") || file.startsWith("/proc/");
   return {
     file: name,
     bytes,
     folder: isStream ? undefined : dirname(file),
     isGenerated: false,
+    isStandardInput: file === "/dev/stdin",
     isFolder: false,
   };
+}
+
+/** Standard input may be a socket, which can't be opened by a name. */
+async function readStandardInput(): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk as Uint8Array));
+  return Buffer.concat(chunks);
 }
 
 async function kindOf(file: string, name: string): Promise<"folder" | "image" | "definition"> {

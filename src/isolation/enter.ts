@@ -15,6 +15,8 @@ export interface EnterOptions {
   /** The program to run inside: this very one, as a rule, with its arguments. */
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What it finds on standard input, where we have read ours already; our own standard input without. */
+  readonly stdin?: Uint8Array | undefined;
 }
 
 /**
@@ -25,9 +27,13 @@ export interface EnterOptions {
 export async function enterNamespace(options: EnterOptions): Promise<number> {
   const program = await startInNamespace(options.entry, options.command, {
     env: options.env,
-    stdin: "inherit",
+    stdin: options.stdin === undefined ? "inherit" : "pipe",
     output: "inherit",
   });
+  program.stdin?.on("error", () => {
+    // It has ended without reading; how, its exit code tells.
+  });
+  program.stdin?.end(options.stdin);
   // A terminal's Ctrl-C reaches the program by itself; that it then comes twice is known there.
   const forward = (signal: NodeJS.Signals): void => program.kill(signal);
   for (const signal of endingSignals) process.on(signal, forward);
