@@ -1,3 +1,4 @@
+import { chown } from "node:fs/promises";
 import { readNode } from "../contents/read-node.ts";
 import { inspectMetadata } from "../layout/inspect.ts";
 import type { Step } from "../model/plan.ts";
@@ -46,6 +47,15 @@ async function packAsSif(stage: StageState, run: BuildRun): Promise<void> {
     onWarning: (warning) => listener({ type: "warning", ...warning }),
   });
   run.sizeBytes = packed.imageBytes;
+  await giveToCaller(options);
+}
+
+/** What `sudo tsbuild` makes belongs to whoever called it, as with `sudo apptainer`. */
+async function giveToCaller({ target, environment }: BuildRun["options"]): Promise<void> {
+  const { SUDO_UID: uid = "", SUDO_GID: gid = "", SUDO_COMMAND: command = "" } = environment;
+  const isOurs = /(^|[/\s])tsbuild(\.cjs)?(\s|$)/.test(command);
+  if (process.geteuid?.() !== 0 || !isOurs || !/^\d+$/.test(uid) || !/^\d+$/.test(gid)) return;
+  await chown(target, Number(uid), Number(gid));
 }
 
 /** The image says what its programs are for, whatever --arch asked for; as in Apptainer this is only a warning. */
