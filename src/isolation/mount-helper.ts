@@ -35,9 +35,12 @@ place() {
   if [ -d "$1" ]; then mkdir -p "$2"; else mkdir -p "\${2%/*}"; : > "$2"; fi
 }
 read_only() {
-  MOUNTS=$(sed 's/\\\\\\([0-7][0-7][0-7]\\)/\\\\0\\1/g' /proc/self/mountinfo)
+  MOUNTS=$(cat /proc/self/mountinfo)
   printf '%s\\n' "$MOUNTS" | while read -r _ _ _ _ AT _; do
-    AT=$(printf '%b' "$AT")
+    # Blanks and the like are written in octal there.
+    case $AT in
+    *\\\\*) AT=$(printf '%b' "$(printf '%s' "$AT" | sed 's/\\\\\\([0-7][0-7][0-7]\\)/\\\\0\\1/g')") ;;
+    esac
     case $AT in
     "$1" | "$1"/*) mount -n -o remount,bind,ro "$AT" ;;
     esac

@@ -27,8 +27,8 @@ export function startDriver(
   const user = ["root", "chroot", "ident"].includes(request.way)
     ? undefined
     : plainUser(request.way === "single" ? "without ranges" : "with ranges");
-  // Each run has its own, so that what one leaves behind can be told from what another uses.
-  const folder = request.folder ?? mkdtempSync(join(user?.folder ?? rootFolder(), "run-"));
+  // A blank, since some folders have one. Each run has its own, so that what one leaves behind can be told from what another uses.
+  const folder = request.folder ?? mkdtempSync(join(user?.folder ?? rootFolder(), "run -"));
   if (user !== undefined) chownSync(folder, user.uid, user.gid);
   chmodSync(folder, 0o755);
   const settings = Object.entries({ TMPDIR: folder, ...environment }).map(
