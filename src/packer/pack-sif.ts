@@ -38,9 +38,9 @@ export interface PackSifOptions {
   readonly verify?: boolean | undefined;
   readonly workers?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Bytes packed, then blocks verified. */
+  /** Bytes of contents packed, then bytes of the image verified. */
   readonly onProgress?:
-    | ((task: "pack" | "verify", done: number, total: number) => void)
+    | ((task: "pack" | "verify", doneBytes: number, totalBytes: number) => void)
     | undefined;
   readonly onWarning?: ((warning: PackWarning) => void) | undefined;
 }
@@ -136,7 +136,9 @@ async function verify(
     inodes: squashfs.inodes,
     workers,
     signal,
-    onProgress: (done, total) => onProgress?.("verify", done, total),
+    // Blocks are told as the bytes of the image that they stand for.
+    onProgress: (done, total) =>
+      onProgress?.("verify", Math.round((partition.sizeBytes * done) / total), partition.sizeBytes),
   });
 }
 

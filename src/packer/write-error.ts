@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { HostError } from "../model/error.ts";
 
 const noSpace = new Set(["ENOSPC", "EDQUOT"]);
@@ -9,6 +10,10 @@ const notAllowed = new Set(["EACCES", "EPERM", "EROFS"]);
  */
 export function writeError(error: unknown, target: string, folder: string): unknown {
   if (!(error instanceof Error) || !("syscall" in error) || !("code" in error)) return error;
+  // What names another file is about that, a layer that went away say.
+  if ("path" in error && typeof error.path === "string" && dirname(error.path) !== folder) {
+    return error;
+  }
   const code = String(error.code);
   if (noSpace.has(code)) {
     return new HostError("host/no-space", `there is no space left for ${target}`, {

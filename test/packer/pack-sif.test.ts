@@ -40,14 +40,20 @@ const digest = (path: string) => createHash("sha256").update(readFileSync(path))
 test("a tree becomes an image, and comes back", async (t) => {
   const folder = await scratch(t);
   const target = join(folder, "image.sif");
-  const seen = new Set<string>();
+  const seen = new Map<string, [number, number]>();
   const packed = await packSif(nastyTree(), target, {
     ...options,
-    onProgress: (task) => seen.add(task),
+    onProgress: (task, done, total) => seen.set(task, [done, total]),
   });
   t.deepEqual(readdirSync(folder), ["image.sif"]);
   t.is(statSync(target).size, packed.imageBytes);
-  t.deepEqual([...seen], ["pack", "verify"]);
+  t.deepEqual(
+    [...seen],
+    [
+      ["pack", [packed.contentBytes, packed.contentBytes]],
+      ["verify", [packed.sizeBytes, packed.sizeBytes]],
+    ],
+  );
   await using sif = await SifFile.read(target);
   const { offset, sizeBytes } = sif.primaryPartition();
   t.is(offset % 4096, 0);
@@ -134,6 +140,26 @@ test("a build that fails or is ended leaves the old image and nothing else", asy
   });
   t.is(readFileSync(target, "utf8"), "old");
   t.deepEqual(readdirSync(folder), ["image.sif"]);
+});
+
+test("a file that went away elsewhere is not taken for the target's folder", async (t) => {
+  const folder = await scratch(t);
+  const tree = new FileTree();
+  const source = {
+    name: "a layer",
+    // oxlint-disable-next-line require-yield
+    async *read(): AsyncGenerator<never> {
+      readFileSync("/nowhere/layer");
+    },
+  };
+  tree.put("f", {
+    ...textFile(""),
+    sizeBytes: 5,
+    content: { kind: "extent", source, position: 0, lengthBytes: 5 },
+  });
+  const failed = packSif(tree, join(folder, "image.sif"), options);
+  await t.throwsAsync(failed, { code: "ENOENT" });
+  t.deepEqual(readdirSync(folder), []);
 });
 
 test("folders that can't be written to are named", async (t) => {
