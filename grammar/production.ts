@@ -15,7 +15,11 @@ export interface Production {
 }
 
 /** Tokens that the parser takes only to say what is wrong about them. */
-const mistakes: ReadonlySet<string> = new Set(["BrokenContinuation", "BareColon"]);
+const mistakes: ReadonlySet<string> = new Set([
+  "BrokenContinuation",
+  "BareColon",
+  "UnknownHeading",
+]);
 
 /** The rules of the parser, in its order, with the one for a whole file before them. */
 export function productions(): Production[] {

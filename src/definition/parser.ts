@@ -16,6 +16,7 @@ import {
   LoneBackslash,
   modes,
   SectionHeading,
+  UnknownHeading,
   ValueText,
 } from "./tokens.ts";
 
@@ -75,7 +76,13 @@ export class StageParser extends CstParser {
   });
 
   readonly section = this.RULE("section", () => {
-    this.OR([{ ALT: () => this.CONSUME(SectionHeading) }, { ALT: () => this.CONSUME(AppHeading) }]);
+    this.OR([
+      { ALT: () => this.CONSUME(SectionHeading) },
+      { ALT: () => this.CONSUME(AppHeading) },
+      // A mistake, and taken as one by who reads the tree: Chevrotain recovers by calling itself, and runs out of stack
+      // when there are thousands.
+      { ALT: () => this.CONSUME(UnknownHeading) },
+    ]);
     this.OPTION(() => this.CONSUME(Body));
   });
 }

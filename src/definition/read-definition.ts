@@ -10,7 +10,7 @@ import { splitStages } from "./split-stages.ts";
 import { splitHeredoc, stageOddities } from "./stage-oddities.ts";
 import { stageProblems } from "./stage-problems.ts";
 import { syntaxProblems } from "./stage-syntax-problems.ts";
-import { substitute } from "./substitute.ts";
+import { substitute, type Substitution } from "./substitute.ts";
 import { suggest } from "./suggest.ts";
 import { decodeText, leaveText } from "./text-encoding.ts";
 import { tooLarge } from "./too-large.ts";
@@ -114,9 +114,7 @@ function readOneStage(raw: StageText, given: BuildArguments, isLater: boolean): 
   const values = new Map(defaults.values);
   for (const { name, value } of given.values()) values.set(name, value);
   const filled = substitute(raw.text, values);
-  const missing = filled.missing.map(({ name, start, end }) =>
-    undefinedArgument(name, raw, start, end, values.keys()),
-  );
+  const missing = undefinedArguments(filled.missing, raw, [...values.keys()]);
   const diagnostics = [...defaults.diagnostics, ...missing];
   if (filled.isTooLong) {
     diagnostics.push(tooLargeText(raw, 0, "the values of the build arguments make it too long"));
@@ -200,6 +198,31 @@ function tooLargeText(text: StageText, at: number, message: string): Diagnostic 
     location: text.location(at, at),
     hint: "is this a definition file? a large file is better brought in with %files",
   };
+}
+
+/** How many names without a value are told one by one. */
+const maxMissing = 50;
+
+function undefinedArguments(
+  missing: Substitution["missing"],
+  text: StageText,
+  known: readonly string[],
+): Diagnostic[] {
+  const told = missing
+    .slice(0, maxMissing)
+    .map(({ name, start, end }) => undefinedArgument(name, text, start, end, known));
+  const next = missing[maxMissing];
+  if (next === undefined) return told;
+  return [
+    ...told,
+    {
+      severity: "error",
+      code: "definition/undefined-argument",
+      message: `${missing.length - maxMissing} more build arguments have no value`,
+      location: text.location(next.start, next.end),
+      hint: "if the braces are text of another program's, write { { instead",
+    },
+  ];
 }
 
 function undefinedArgument(

@@ -57,7 +57,7 @@ export interface StageSyntax {
 export function readStage(text: string): StageSyntax {
   const { tree, errors } = parseStage(text);
   const header = childNodes(tree, "header")[0];
-  const problems = errors.flatMap(problemsOf);
+  const problems = errors.map(problemOf);
   const fields: FieldSyntax[] = [];
   const elements = header === undefined ? [] : inOrder(header);
   const lastMeaningful = elements.findLastIndex(
@@ -78,7 +78,13 @@ export function readStage(text: string): StageSyntax {
       else if (field.isContinued) open = undefined;
     }
   }
-  return { fields, sections: childNodes(tree, "section").map(readSection), problems };
+  const sections: SectionSyntax[] = [];
+  for (const node of childNodes(tree, "section")) {
+    const section = readSection(node);
+    if ("headingSpan" in section) sections.push(section);
+    else problems.push(section);
+  }
+  return { fields, sections, problems };
 }
 
 function readField(node: CstNode): FieldSyntax {
@@ -116,33 +122,30 @@ function valueOf(pieces: readonly IToken[]): string | undefined {
   return isOpen ? undefined : text;
 }
 
-function readSection(node: CstNode): SectionSyntax {
+/** A section, or what is wrong with its heading. */
+function readSection(node: CstNode): SectionSyntax | StageProblem {
   const [heading, body] = inOrder(node).filter(isToken);
   if (heading === undefined) throw new Error("the parser gave a section without a heading");
+  const { tokenType } = heading;
+  if (tokenType === UnknownHeading) {
+    return { kind: "unknown-section", heading: headingOf(heading), ...lineSpan(heading) };
+  }
   const bodyStart = endOf(heading);
   return {
-    kind: heading.tokenType === AppHeading ? "app" : "section",
+    kind: tokenType === AppHeading ? "app" : "section",
     heading: headingOf(heading),
     headingSpan: lineSpan(heading),
     bodySpan: { start: bodyStart, end: body === undefined ? bodyStart : endOf(body) },
   };
 }
 
-/** Which mistakes the parser's error stands for. */
-function problemsOf(error: IRecognitionException): StageProblem[] {
+/** The one mistake that the parser finds itself. */
+function problemOf(error: IRecognitionException): StageProblem {
   const before = "previousToken" in error ? (error.previousToken as IToken) : undefined;
   if (before?.tokenType === Key && error.context.ruleStack.at(-1) === "field") {
-    return [{ kind: "no-colon", ...trimmedSpan(before) }];
+    return { kind: "no-colon", ...trimmedSpan(before) };
   }
-  const headings = [error.token, ...error.resyncedTokens].filter(
-    (token) => token.tokenType === UnknownHeading,
-  );
-  if (headings.length === 0) throw new Error(`no mistake is known for: ${error.message}`);
-  return headings.map((token) => ({
-    kind: "unknown-section",
-    heading: headingOf(token),
-    ...lineSpan(token),
-  }));
+  throw new Error(`no mistake is known for: ${error.message}`);
 }
 
 const isToken = (element: CstElement): element is IToken => "image" in element;

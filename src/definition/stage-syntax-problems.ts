@@ -55,12 +55,13 @@ export function syntaxProblems(
       add("definition/unknown-section", start, end, message, hint);
     }
   }
+  const withoutColon = new Set(
+    syntax.problems.filter(({ kind }) => kind === "no-colon").map(({ start }) => start),
+  );
   for (const { key, keySpan, value } of syntax.fields) {
-    const isMissingColon = syntax.problems.some(
-      (problem) => problem.kind === "no-colon" && problem.start === keySpan.start,
-    );
     // A field that is lost to its backslash is not looked at by Apptainer either.
-    if (value === undefined || isMissingColon || isHeaderKeyword(foldCase(key))) continue;
+    if (value === undefined || withoutColon.has(keySpan.start)) continue;
+    if (isHeaderKeyword(foldCase(key))) continue;
     const line = text.text.slice(keySpan.start, lineEnd(text.text, keySpan.start)).trimEnd();
     const message = `unknown keyword ${displayText(key) || "before the colon"} in the header`;
     add(
@@ -89,6 +90,9 @@ export function syntaxProblems(
   return found;
 }
 
+/** How far above a heading a heredoc is looked for, in characters. */
+const maxHeredoc = 10_000;
+
 /** What a heredoc waits for where an unknown heading stands. */
 function delimiterAt(
   syntax: StageSyntax,
@@ -97,6 +101,8 @@ function delimiterAt(
 ): string | undefined {
   const above = syntax.sections.findLast((section) => section.headingSpan.start < problem.start);
   if (above === undefined || !holdsShell(above)) return undefined;
+  // Thousands of mistakes must not each go through all that is above them for the sake of a hint.
+  if (problem.start - above.bodySpan.start > maxHeredoc) return undefined;
   return openHeredoc(text.text.slice(above.bodySpan.start, problem.start));
 }
 

@@ -97,7 +97,7 @@ export const AppHeading = createToken({
   ...toBody,
 });
 
-/** Any other line whose first word starts with `%`. No rule accepts it. */
+/** Any other line whose first word starts with `%`: always a mistake. */
 export const UnknownHeading = createToken({
   name: "UnknownHeading",
   label: "unknown section heading",

@@ -172,6 +172,24 @@ for (const [title, text] of Object.entries(large)) {
   });
 }
 
+/** Lines that are each a mistake, below the limits of what is read. */
+const wrong: Readonly<Record<string, string>> = {
+  "unknown sections": `Bootstrap: a\n${"%nope\n".repeat(19_999)}`,
+  "unknown sections below a script": `Bootstrap: a\n%post\n${"%nope\n".repeat(19_000)}`,
+  "unknown sections between others": `Bootstrap: a\n${"%nope\n%help\nx\n".repeat(9999)}`,
+  "lines without a colon": `Bootstrap: a\n${"no colon\n".repeat(29_000)}`,
+  "unknown keywords": `Bootstrap: a\n${"Fooo: x\n".repeat(30_000)}`,
+  "stages without a name": "Bootstrap: a\n%files from x\n".repeat(20_000),
+  "undefined arguments on one line": `Bootstrap: a\n%help\n${Array.from({ length: 50_000 }, (_, index) => `{{ a${index} }}`).join(" ")}\n`,
+};
+
+for (const [title, text] of Object.entries(wrong)) {
+  test.serial(`in seconds, and without end of the stack: thousands of ${title}`, (t) => {
+    const time = timeOf(text);
+    t.true(time < 20_000, `${Math.round(time)} ms`);
+  });
+}
+
 test("values that multiply are refused before they fill the memory", (t) => {
   const { definition, diagnostics } = readDefinition(
     `Bootstrap: docker\n%arguments\na=${"x".repeat(100_000)}\nb=${"{{ a }}".repeat(1000)}\n%post\n{{ b }}{{ b }}\n`,

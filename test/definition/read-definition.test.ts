@@ -161,6 +161,13 @@ test("an undefined argument is told once for each name", (t) => {
   );
 });
 
+test("of very many undefined arguments some are told, and how many more there are", (t) => {
+  const names = Array.from({ length: 60 }, (_, index) => `{{ a${index} }}`);
+  const { diagnostics } = read(`Bootstrap: a\n%help\n${names.join("\n")}\n`);
+  t.is(diagnostics.length, 51);
+  t.is(diagnostics.at(-1)?.message, "10 more build arguments have no value");
+});
+
 test("unused build arguments are sorted, and may be warnings", (t) => {
   const options = { buildArguments: argumentsOf("b=1", "a=1", "c=1") };
   const text = "Bootstrap: a\n# {{ a }}\n%help\n{{ c }}\n";
