@@ -4,6 +4,7 @@ import {
   linkSync,
   lutimesSync,
   mkdirSync,
+  readFileSync,
   symlinkSync,
   truncateSync,
   utimesSync,
@@ -11,8 +12,9 @@ import {
 } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
+import fc from "fast-check";
 import { compareTrees, describeDifferences } from "../helpers/compare-trees.ts";
-import { FormatError } from "../../src/model/error.ts";
+import { FormatError, TsbuildError } from "../../src/model/error.ts";
 import { listTree } from "../helpers/list-tree.ts";
 import { scratch } from "../helpers/scratch.ts";
 import { entriesOfImage } from "../helpers/squashfs.ts";
@@ -103,3 +105,39 @@ toolTest(
     }
   },
 );
+
+toolTest(["mksquashfs"], "damaged xz blocks give errors of ours, and soon", async (t) => {
+  t.timeout(120_000);
+  const folder = join(await scratch(t), "folder");
+  makeFolder(folder);
+  const path = join(await scratch(t), "image");
+  execFileSync("mksquashfs", [folder, path, "-quiet", "-no-progress", "-comp", "xz"]);
+  const original = readFileSync(path);
+  const used = Number(original.readBigUInt64LE(40));
+  const mutated = join(await scratch(t), "mutated");
+  const codes = new Set<string>();
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(fc.integer({ min: 96, max: used - 1 }), fc.nat(255)), {
+        minLength: 1,
+        maxLength: 3,
+      }),
+      async (changes) => {
+        const bytes = Buffer.from(original);
+        for (const [at, value] of changes) bytes[at] = value;
+        writeFileSync(mutated, bytes);
+        const file = await open(mutated);
+        try {
+          await entriesOfImage(file);
+        } catch (error) {
+          if (!(error instanceof TsbuildError)) throw error;
+          codes.add(error.code);
+        } finally {
+          await file.close();
+        }
+      },
+    ),
+    { numRuns: 40 },
+  );
+  t.deepEqual([...codes], ["squashfs/damaged"]);
+});
