@@ -4,6 +4,7 @@ import type { DirectoryNode } from "../model/node.ts";
 import type { CopyLine } from "../model/plan.ts";
 import { Directory, type FileTree } from "../tree/file-tree.ts";
 import { resolvePath, type ResolvedPath } from "../tree/resolve-path.ts";
+import { inheritGroup } from "./inherit-group.ts";
 import { copyError, shown } from "./copy-error.ts";
 
 /** `resolvePath` for a line: symlinks that lead in a circle are the line's error. @throws {ScriptError} `files/loop` */
@@ -66,7 +67,7 @@ export function openDestination(
         "choose another destination",
       );
     }
-    tree.put(parent, made);
+    tree.put(parent, inheritGroup(tree, parent, made));
   }
   return { path, isDirectory: wantsDirectory };
 }

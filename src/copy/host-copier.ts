@@ -15,6 +15,7 @@ import { splitDevice } from "../system/syscalls.ts";
 import { Directory, type FileTree } from "../tree/file-tree.ts";
 import { copyError, shown } from "./copy-error.ts";
 import { joined, resolveFor } from "./destination.ts";
+import { inheritGroup } from "./inherit-group.ts";
 import { Overwriter } from "./overwrite.ts";
 
 /** What new files are like, whoever builds: root's, made now. */
@@ -92,7 +93,8 @@ export class HostCopier {
     }
     // mkdir() knows the sticky bit, but no set-id bits.
     const mode = Number(stat.mode & 0o1777n) & ~this.#files.umask;
-    this.#tree.put(to, { type: "directory", ...this.#attributes(mode) });
+    const made = { type: "directory", ...this.#attributes(mode) } as const;
+    this.#tree.put(to, inheritGroup(this.#tree, to, made));
   }
 
   #copyLeaf(
@@ -132,8 +134,9 @@ export class HostCopier {
     }
     const slash = place.lastIndexOf("/");
     const parent = this.#tree.lookup(place.slice(0, Math.max(slash, 0)));
-    this.#tree.put(place, node);
-    if (parent instanceof Directory) this.#overwriter.added(node, parent, place.slice(slash + 1));
+    const made = inheritGroup(this.#tree, place, node);
+    this.#tree.put(place, made);
+    if (parent instanceof Directory) this.#overwriter.added(made, parent, place.slice(slash + 1));
   }
 
   #throughLink(source: ByteString, to: ByteString, line: CopyLine): ByteString {

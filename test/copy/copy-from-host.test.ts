@@ -315,3 +315,14 @@ test("an app's file can't leave the image", async (t) => {
   await copyAppFiles(tree, app(line("a.txt", "../../../../../../x")), options);
   t.is(await textAt(tree, "x"), "A");
 });
+
+test("what is made in a directory with the set-gid bit gets its group, and directories the bit", async (t) => {
+  const tree = new FileTree();
+  const at = { uid: 0, gid: 50, mtimeSeconds: 0 };
+  tree.put("usr/local", { type: "directory", ...at, mode: 0o2775 });
+  await copied(tree, [line("a.txt", "/usr/local/a.txt"), line("d", "/usr/local/made/d")]);
+  t.like(tree.get("usr/local/a.txt"), { gid: 50, mode: 0o644 });
+  t.like(tree.get("usr/local/made"), { gid: 50, mode: 0o2755 });
+  t.like(tree.get("usr/local/made/d"), { gid: 50, mode: 0o2755 });
+  t.like(tree.get("usr/local/made/d/sub/y"), { gid: 50, mode: 0o644 });
+});
