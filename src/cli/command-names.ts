@@ -1,2 +1,12 @@
 /** What the commands are called, apart from them so that a command can know them. */
-export const commandNames = ["build", "check", "format", "inspect", "plan"] as const;
+export const commandNames = [
+  "build",
+  "cat",
+  "check",
+  "format",
+  "inspect",
+  "ls",
+  "plan",
+  "sif",
+  "unpack",
+] as const;

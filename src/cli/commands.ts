@@ -102,6 +102,63 @@ const format: CliCommand = {
   },
 };
 
+const sif: CliCommand = {
+  name: "sif",
+  summary: "show the parts of a SIF file: list, header, info ID, dump ID",
+  declare(command) {
+    command
+      .usage("list|header IMAGE, or info|dump ID IMAGE")
+      .addArgument(new Argument("<operands...>", "what to show, the object's id, and the image"));
+  },
+  async run(operands, flags, terminal) {
+    const { sifCommand } = await import("./sif.ts");
+    return sifCommand(operands, flags, terminal);
+  },
+};
+
+const unpack: CliCommand = {
+  name: "unpack",
+  summary: "write an image's root file system into a new folder",
+  declare(command) {
+    command
+      .argument("<image>", "a SIF or SquashFS file")
+      .argument("<folder>", "a folder that does not exist yet");
+  },
+  async run(operands, flags, terminal) {
+    const { unpackCommand } = await import("./image-files.ts");
+    return unpackCommand(operands, flags, terminal);
+  },
+};
+
+const ls: CliCommand = {
+  name: "ls",
+  summary: "list a directory of an image",
+  declare(command) {
+    command
+      .argument("<image>", "a SIF or SquashFS file")
+      .argument("[path]", "a path inside; the root without")
+      .option("-R, --recursive", "all that is below it");
+  },
+  async run(operands, flags, terminal) {
+    const { lsCommand } = await import("./image-files.ts");
+    return lsCommand(operands, flags, terminal);
+  },
+};
+
+const cat: CliCommand = {
+  name: "cat",
+  summary: "print files of an image",
+  declare(command) {
+    command
+      .argument("<image>", "a SIF or SquashFS file")
+      .argument("<paths...>", "paths of files inside");
+  },
+  async run(operands, flags, terminal) {
+    const { catCommand } = await import("./image-files.ts");
+    return catCommand(operands, flags, terminal);
+  },
+};
+
 function addArgumentFlags(command: Command): void {
   const collect = (value: string, before: string[]) => [...before, value];
   command
@@ -124,4 +181,14 @@ function addPlanFlags(command: Command): void {
     .option("--arch-variant <name>", "its variant");
 }
 
-export const commands: readonly CliCommand[] = [build, check, format, inspect, plan];
+export const commands: readonly CliCommand[] = [
+  build,
+  cat,
+  check,
+  format,
+  inspect,
+  ls,
+  plan,
+  sif,
+  unpack,
+];
