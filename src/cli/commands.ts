@@ -159,6 +159,22 @@ const cat: CliCommand = {
   },
 };
 
+const diff: CliCommand = {
+  name: "diff",
+  summary: "tell in what two images differ",
+  declare(command) {
+    command
+      .argument("<a>", "a SIF file, a SquashFS file or a sandbox folder")
+      .argument("<b>", "another")
+      .option("--json", "as JSON")
+      .option("--ignore-times", "times may differ");
+  },
+  async run(operands, flags, terminal) {
+    const { diffCommand } = await import("./diff.ts");
+    return diffCommand(operands, flags, terminal);
+  },
+};
+
 function addArgumentFlags(command: Command): void {
   const collect = (value: string, before: string[]) => [...before, value];
   command
@@ -185,6 +201,7 @@ export const commands: readonly CliCommand[] = [
   build,
   cat,
   check,
+  diff,
   format,
   inspect,
   ls,

@@ -6,24 +6,11 @@ import { readContents } from "../contents/read-contents.ts";
 import { writeFolder } from "../folder/write-folder.ts";
 import { toByteString } from "../model/bytes-path.ts";
 import { UsageError } from "../model/error.ts";
-import { openImage } from "../source/open-image.ts";
 import { Directory, FileTree } from "../tree/file-tree.ts";
 import { listTree } from "../tree/list-tree.ts";
 import { resolvePath } from "../tree/resolve-path.ts";
+import { openAnyImage } from "./open-any-image.ts";
 import type { Terminal } from "./terminal.ts";
-
-async function withTree<Result>(
-  name: string,
-  terminal: Terminal,
-  use: (tree: FileTree) => Promise<Result>,
-): Promise<Result> {
-  const image = await openImage(resolve(terminal.folder, name), name);
-  try {
-    return await use(image.tree);
-  } finally {
-    await image.dispose();
-  }
-}
 
 /** `tsbuild unpack IMAGE FOLDER`: the root file system as a folder, which must not exist yet. */
 export async function unpackCommand(
@@ -38,7 +25,8 @@ export async function unpackCommand(
       hint: "name a folder that does not exist yet",
     });
   }
-  await withTree(name, terminal, (tree) => writeFolder(tree, folder));
+  await using image = await openAnyImage(name, terminal.folder);
+  await writeFolder(image.tree, folder);
   return 0;
 }
 
@@ -49,13 +37,13 @@ export async function lsCommand(
   terminal: Terminal,
 ): Promise<number> {
   const [name = "", path = "/"] = operands;
-  await withTree(name, terminal, async (tree) => {
-    const found = tree.lookup(resolvePath(tree, toByteString(path), { followLast: true }).path);
-    if (found === undefined) throw missing(name, path);
-    for (const line of listTree(treeOf(found, path, flags.recursive === true))) {
-      terminal.stdout.write(`${line}\n`);
-    }
-  });
+  await using image = await openAnyImage(name, terminal.folder);
+  const { tree } = image;
+  const found = tree.lookup(resolvePath(tree, toByteString(path), { followLast: true }).path);
+  if (found === undefined) throw missing(name, path);
+  for (const line of listTree(treeOf(found, path, flags.recursive === true))) {
+    terminal.stdout.write(`${line}\n`);
+  }
   return 0;
 }
 
@@ -85,21 +73,21 @@ export async function catCommand(
   terminal: Terminal,
 ): Promise<number> {
   const [name = "", ...paths] = operands;
-  await withTree(name, terminal, async (tree) => {
-    for (const path of paths) {
-      const { node } = resolvePath(tree, toByteString(path), { followLast: true });
-      if (node === undefined) throw missing(name, path);
-      if (node.type !== "file") {
-        throw new UsageError("usage/not-a-file", `${path} in ${name} is a ${node.type}`, {
-          hint: "tsbuild ls shows what is in a directory",
-        });
-      }
-      for await (const chunk of readContents([node])) {
-        if (chunk.bytes !== undefined) terminal.stdout.write(chunk.bytes);
-        else writeZeros(chunk.zeros, terminal);
-      }
+  await using image = await openAnyImage(name, terminal.folder);
+  const { tree } = image;
+  for (const path of paths) {
+    const { node } = resolvePath(tree, toByteString(path), { followLast: true });
+    if (node === undefined) throw missing(name, path);
+    if (node.type !== "file") {
+      throw new UsageError("usage/not-a-file", `${path} in ${name} is a ${node.type}`, {
+        hint: "tsbuild ls shows what is in a directory",
+      });
     }
-  });
+    for await (const chunk of readContents([node])) {
+      if (chunk.bytes !== undefined) terminal.stdout.write(chunk.bytes);
+      else writeZeros(chunk.zeros, terminal);
+    }
+  }
   return 0;
 }
 

@@ -1,12 +1,8 @@
-import { stat } from "node:fs/promises";
-import { resolve } from "node:path";
 import { readNode } from "../contents/read-node.ts";
-import { readFolder } from "../folder/read-folder.ts";
 import { inspectMetadata } from "../layout/inspect.ts";
-import { SourceError, UsageError } from "../model/error.ts";
-import { openImage } from "../source/open-image.ts";
-import type { FileTree } from "../tree/file-tree.ts";
+import { UsageError } from "../model/error.ts";
 import { listTree } from "../tree/list-tree.ts";
+import { openAnyImage } from "./open-any-image.ts";
 import type { Terminal } from "./terminal.ts";
 
 interface InspectFlags {
@@ -53,8 +49,7 @@ export async function inspectCommand(
   terminal: Terminal,
 ): Promise<number> {
   const [name = ""] = operands;
-  const file = resolve(terminal.folder, name);
-  await using image = await open(file, name);
+  await using image = await openAnyImage(name, terminal.folder);
   if (flags.list === true) {
     for (const line of listTree(image.tree)) terminal.stdout.write(`${line}\n`);
     return 0;
@@ -71,34 +66,6 @@ export async function inspectCommand(
   const isJson = flags.json === true || flags.all === true;
   terminal.stdout.write(isJson ? asJson(chosen, app) : asText(chosen));
   return 0;
-}
-
-interface OpenedImage extends AsyncDisposable {
-  readonly tree: FileTree;
-  /** The object `inspect-metadata.json`, where the image has one. */
-  readonly metadata: string | undefined;
-}
-
-async function open(file: string, name: string): Promise<OpenedImage> {
-  const found = await stat(file).catch((error: unknown) => {
-    throw new SourceError("source/not-found", `there is no image ${name}`, {
-      hint: "check the name, and the folder that you are in",
-      cause: error,
-    });
-  });
-  if (found.isDirectory()) {
-    return {
-      tree: await readFolder(file),
-      metadata: undefined,
-      [Symbol.asyncDispose]: async () => {},
-    };
-  }
-  const image = await openImage(file, name);
-  return {
-    tree: image.tree,
-    metadata: image.metadata,
-    [Symbol.asyncDispose]: () => image.dispose(),
-  };
 }
 
 function ofApp(whole: Attributes, app: string | undefined, name: string): Attributes {

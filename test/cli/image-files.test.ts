@@ -50,6 +50,29 @@ test("unpack writes a new folder and touches none that is there", async (t) => {
   t.is((await runCli(["unpack", "x.sif", "out"], folder)).error?.code, "target/exists");
 });
 
+test("diff says in what images differ, as text and JSON, and exits as diff does", async (t) => {
+  const folder = await imageIn(t);
+  t.is((await runCli(["diff", "x.sif", "x.sif"], folder)).exitCode, 0);
+  const environment = { SOURCE_DATE_EPOCH: "1700000000" };
+  writeFileSync(join(folder, "a.def"), "Bootstrap: scratch\n%files\nhello /a\nhello /old\n");
+  await runCli(["build", "a.sif", "a.def"], folder, environment);
+  writeFileSync(join(folder, "hello"), "other\n");
+  writeFileSync(join(folder, "a.def"), "Bootstrap: scratch\n%files\nhello /a\nhello /new\n");
+  await runCli(["build", "--sandbox", "b", "a.def"], folder, environment);
+  const text = await runCli(["diff", "a.sif", "b"], folder);
+  t.is(text.exitCode, 1);
+  t.true(text.stdout.includes("+ /new (file)\n"));
+  t.true(text.stdout.includes("- /old (file)\n"));
+  t.true(text.stdout.includes("M /a (size 13 -> 6)\n"));
+  t.true(text.stdout.includes("M /.singularity.d/Singularity (content)\n"));
+  const json = await runCli(["diff", "--json", "a.sif", "b"], folder);
+  const changes = JSON.parse(json.stdout) as { path: string }[];
+  t.deepEqual(
+    changes.find(({ path }) => path === "/a"),
+    { kind: "changed", path: "/a", parts: [{ part: "size", before: "13", after: "6" }] } as object,
+  );
+});
+
 test("sif shows header and objects, and gives an object's bytes", async (t) => {
   const folder = await imageIn(t);
   t.is((await runCli(["sif", "dump", "1", "x.sif"], folder)).stdout, definition);
