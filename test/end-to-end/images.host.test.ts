@@ -129,7 +129,7 @@ async function readersAccept(t: ExecutionContext, image: string, folder: string)
       ([, { type }], index) => type === "file" && index % 40 === 0,
     );
     t.true(some.length > 10);
-    for (const [path, { sha256 }] of some) {
+    for (const [path, { sha256 = "(none)" }] of some) {
       const file = Buffer.from(`${mount}/${path}`, "latin1");
       t.is(createHash("sha256").update(readFileSync(file)).digest("hex"), sha256, path);
     }
