@@ -8,7 +8,7 @@ import type { Node } from "../model/node.ts";
 export function fixPermissions(tree: FileTree): void {
   // A node under two names must stay one node: a hard link.
   const fixed = new Map<Node, Node>();
-  for (const { path, node } of [...tree.walk()]) {
+  for (const { path, node } of Array.from(tree.walk())) {
     const bits = node.type === "directory" ? 0o700 : node.type === "file" ? 0o600 : 0;
     if ((node.mode & bits) === bits) continue;
     const made = fixed.get(node) ?? { ...node, mode: node.mode | bits };

@@ -48,7 +48,7 @@ export async function run(words: readonly string[], terminal: Terminal): Promise
       // Help and version were asked for, and are out.
       if (error.exitCode === 0) return 0;
       if (error.code === "commander.help") {
-        terminal.stderr.write(`${program.helpInformation()}`);
+        terminal.stderr.write(program.helpInformation());
         return 2;
       }
       throw new UsageError(

@@ -32,7 +32,7 @@ test("an image can be built by the library alone, and tells what it does", async
   t.teardown(() => rm(folder, { recursive: true }));
   const text = "Bootstrap: scratch\n%runscript\necho hi\n";
   const { definition } = parseDefinition(text, { file: "x.def" });
-  if (definition === undefined) return t.fail("the definition was not read");
+  if (definition === undefined) throw new Error("the definition was not read");
   const platform = platformOf(process.arch);
   const { plan } = makePlan(definition, {
     platform,
@@ -40,7 +40,7 @@ test("an image can be built by the library alone, and tells what it does", async
     sections: sectionSwitch([]),
     runTests: true,
   });
-  if (plan === undefined) return t.fail("the build was not planned");
+  if (plan === undefined) throw new Error("the build was not planned");
   const events: BuildEvent["type"][] = [];
   const target = join(folder, "x.sif");
   const result = await runPlan(plan, {

@@ -26,6 +26,16 @@ function planOf(text: string, options: Partial<PlanOptions> = {}): BuildPlan {
 
 const kinds = (plan: BuildPlan) => plan.stages.map(({ steps }) => steps.map(({ kind }) => kind));
 
+/** Whether the root file system has to be on disk. */
+const needs = (text: string, options: Partial<PlanOptions> = {}) =>
+  planOf(`Bootstrap: scratch\n${text}`, options).stages[0]?.needsSandbox;
+
+const interpreter = (heading: string) => {
+  const plan = planOf(`Bootstrap: scratch\n${heading}\ntrue\n`);
+  const step = plan.stages[0]?.steps.find(({ kind }) => kind === "run-in-container");
+  return step?.kind === "run-in-container" ? step.script.interpreter : undefined;
+};
+
 const everything = `Bootstrap: scratch
 Stage: a
 
@@ -73,8 +83,6 @@ test("a plan goes through JSON and back without losing anything", (t) => {
 });
 
 test("only scripts that act on the root file system need it on disk", (t) => {
-  const needs = (text: string, options: Partial<PlanOptions> = {}) =>
-    planOf(`Bootstrap: scratch\n${text}`, options).stages[0]?.needsSandbox;
   t.false(needs("%files\nx /x\n%environment\nexport A=1\n"));
   t.false(needs("%pre\ntrue\n"));
   t.true(needs("%setup\ntrue\n"));
@@ -87,7 +95,7 @@ test("only scripts that act on the root file system need it on disk", (t) => {
 test("any app makes %post run, with the installations behind it and places for every line", (t) => {
   const plan = planOf("Bootstrap: scratch\n%post\necho P\n%appinstall foo\necho A\n");
   const step = plan.stages[0]?.steps.find(({ kind }) => kind === "run-in-container");
-  if (step?.kind !== "run-in-container") return t.fail("there is no %post");
+  if (step?.kind !== "run-in-container") throw new Error("there is no %post");
   const lines = step.script.body.split("\n").slice(0, -1);
   t.is(lines.length, step.script.lines.length);
   t.is(step.script.lines[lines.indexOf("echo P")], 3);
@@ -96,11 +104,6 @@ test("any app makes %post run, with the installations behind it and places for e
 });
 
 test("the heading of a script says how it is run", (t) => {
-  const interpreter = (heading: string) => {
-    const plan = planOf(`Bootstrap: scratch\n${heading}\ntrue\n`);
-    const step = plan.stages[0]?.steps.find(({ kind }) => kind === "run-in-container");
-    return step?.kind === "run-in-container" ? step.script.interpreter : undefined;
-  };
   t.deepEqual(interpreter("%post"), { kind: "options", words: [] });
   t.deepEqual(interpreter("%post -u # strict"), { kind: "options", words: ["-u"] });
   t.deepEqual(interpreter("%post -c /bin/bash -l"), { kind: "command", text: "/bin/bash -l" });
