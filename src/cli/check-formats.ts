@@ -6,6 +6,8 @@ export interface CheckedFile {
   readonly file: string;
   readonly source: string;
   readonly diagnostics: readonly Diagnostic[];
+  /** What was mended before; only with `--fix`. */
+  readonly fixed?: readonly Diagnostic[];
 }
 
 /** The forms in which `tsbuild check` prints, for people and for programs. */
@@ -18,12 +20,17 @@ export const checkFormats = {
           `${printDiagnostic(diagnostic, diagnostic.location.file === file ? source : undefined)}\n\n`,
       ),
     );
-    return shown.join("") + summary(files);
+    return (
+      files.flatMap(({ fixed = [] }) => fixed.map(fixedLine)).join("") +
+      shown.join("") +
+      summary(files)
+    );
   },
 
   /** `[{"file": …, "diagnostics": […]}]` on one line; members may be added, none will go. */
   json(files: readonly CheckedFile[]): string {
-    return `${JSON.stringify(files.map(({ file, diagnostics }) => ({ file, diagnostics })))}\n`;
+    const shown = files.map(({ file, diagnostics, fixed }) => ({ file, diagnostics, fixed }));
+    return `${JSON.stringify(shown)}\n`;
   },
 
   /** Workflow commands that GitHub Actions shows at the lines of a change. */
@@ -36,15 +43,24 @@ function summary(files: readonly CheckedFile[]): string {
   const all = files.flatMap(({ diagnostics }) => diagnostics);
   const errors = all.filter(({ severity }) => severity === "error").length;
   const warnings = all.length - errors;
-  const counted = (count: number, word: string) => `${count} ${word}${count === 1 ? "" : "s"}`;
-  return `${counted(files.length, "file")}: ${counted(errors, "error")}, ${counted(warnings, "warning")}\n`;
+  const fixed = files.flatMap((file) => file.fixed ?? []).length;
+  const found = `${counted(errors, "error")}, ${counted(warnings, "warning")}`;
+  const isFix = files.some((file) => file.fixed !== undefined);
+  return `${counted(files.length, "file")}: ${isFix ? `${fixed} fixed, ` : ""}${found}\n`;
 }
 
+function fixedLine({ location, code, fix }: Diagnostic): string {
+  return `${location.file}:${location.line}:${location.column}: fixed: ${fix?.title} (${code})\n`;
+}
+
+const counted = (count: number, word: string) => `${count} ${word}${count === 1 ? "" : "s"}`;
+
+// GitHub decodes these, and takes the rest of the line as it is.
+const text = (value: string) =>
+  value.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
+const property = (value: string) => text(value).replaceAll(":", "%3A").replaceAll(",", "%2C");
+
 function annotation({ severity, code, message, location, hint }: Diagnostic): string {
-  // GitHub decodes these, and takes the rest of the line as it is.
-  const text = (value: string) =>
-    value.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
-  const property = (value: string) => text(value).replaceAll(":", "%3A").replaceAll(",", "%2C");
   const { file, line, column, length } = location;
   const place = `file=${property(file)},line=${line},col=${column},endColumn=${column + length}`;
   const body = hint === undefined ? message : `${message}\n${hint}`;

@@ -79,7 +79,8 @@ const check: CliCommand = {
           .choices(["text", "json", "github"])
           .default("text"),
       )
-      .option("--strict", "warnings count as errors");
+      .option("--strict", "warnings count as errors")
+      .option("--fix", "mend in the files what can be mended with certainty");
     addArgumentFlags(command);
   },
   async run(operands, flags, terminal) {
@@ -175,15 +176,16 @@ const diff: CliCommand = {
   },
 };
 
+/** For an option that may be given several times. */
+const collect = (value: string, before: string[]) => [...before, value];
+
 function addArgumentFlags(command: Command): void {
-  const collect = (value: string, before: string[]) => [...before, value];
   command
     .option("--build-arg <name=value>", "a value for {{ name }}; may be given again", collect, [])
     .option("--build-arg-file <file>", "a file with a name=value on each line", collect, []);
 }
 
 function addPlanFlags(command: Command): void {
-  const collect = (value: string, before: string[]) => [...before, value];
   command.option("-s, --sandbox", "plan a sandbox");
   addArgumentFlags(command);
   command

@@ -1,5 +1,6 @@
 import type { ReadDefinition } from "../model/definition.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
+import { withFixes } from "./fixes/with-fixes.ts";
 import { rules } from "./rules/rules.ts";
 import { switchedOff } from "./rules/switched-off.ts";
 
@@ -10,15 +11,17 @@ import { switchedOff } from "./rules/switched-off.ts";
  */
 export function checkDefinition({ definition, diagnostics }: ReadDefinition): Diagnostic[] {
   if (definition === undefined) return [...diagnostics];
-  const found: Diagnostic[] = [...diagnostics];
+  const advice: Diagnostic[] = [];
   for (const stage of definition.stages) {
     const isFinal = stage.index === definition.stages.length - 1;
     for (const rule of rules) {
       for (const finding of rule.check(stage, { definition, isFinal })) {
-        found.push({ severity: "warning", code: `check/${rule.name}`, ...finding });
+        advice.push({ severity: "warning", code: `check/${rule.name}`, ...finding });
       }
     }
   }
+  const { source, file } = definition;
+  const found = [...diagnostics, ...withFixes(advice, source, file, { agents: [], stages: [] })];
   const isOff = switchedOff(definition);
   return found
     .filter(({ severity, code, location }) => {

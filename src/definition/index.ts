@@ -6,6 +6,8 @@ export type * from "../model/location.ts";
 export { DefinitionError, type TsbuildError } from "../model/error.ts";
 export { parseBuildArguments, type BuildArguments } from "./build-arguments.ts";
 export { checkDefinition } from "./check-definition.ts";
+export { fixDefinition, type FixedDefinition } from "./fix-definition.ts";
+export { applyFixes, type AppliedFixes } from "./fixes/apply-fixes.ts";
 export { formatDefinition } from "./format-definition.ts";
 export { printDiagnostic } from "./print-diagnostic.ts";
 export {

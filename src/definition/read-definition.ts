@@ -3,6 +3,7 @@ import type { Diagnostic } from "../model/diagnostic.ts";
 import { skippedLine, splitPair, type BuildArguments } from "./build-arguments.ts";
 import { buildStage, joinSections } from "./build-stage.ts";
 import { displayText } from "./display-text.ts";
+import { withFixes } from "./fixes/with-fixes.ts";
 import { headingName } from "./heading.ts";
 import { readStage, type StageSyntax } from "./read-stage.ts";
 import { SourceText, StageText } from "./source-text.ts";
@@ -94,7 +95,10 @@ export function readDefinition(source: Uint8Array | string, options: ReadOptions
   const hasError = diagnostics.some(({ severity }) => severity === "error");
   return {
     definition: hasError ? undefined : definition,
-    diagnostics: diagnostics.toSorted(inFileOrder),
+    diagnostics: withFixes(diagnostics.toSorted(inFileOrder), definition.source, options.file, {
+      agents: [...(options.agents ?? [])],
+      stages: stages.flatMap(({ name }) => (name === undefined ? [] : [name])),
+    }),
   };
 }
 

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, stat, writeFile, chmod, readdir } from "node:fs/
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
+import { execa } from "execa";
 import { commandNames } from "../../src/cli/command-names.ts";
 import { commands } from "../../src/cli/commands.ts";
 import { runCli } from "../helpers/run-cli.ts";
@@ -121,4 +122,63 @@ test("help and version go to standard output and exit with 0", async (t) => {
   t.regex(help.stdout, /--build-arg-file/);
   const version = await runCli(["--version"], "/");
   t.regex(version.stdout, /^\d+\.\d+\.\d+\n$/);
+});
+
+test("check --fix mends files in place, tells of it, and keeps their mode", async (t) => {
+  const wrong = "Bootstrap: docker\nForm: debian\n%post\napt-get install gcc\n";
+  const folder = await folderWith(t, { "a.def": wrong, "b.def": good });
+  await chmod(join(folder, "a.def"), 0o640);
+  const { exitCode, stdout } = await runCli(["check", "--fix", "a.def", "b.def"], folder);
+  t.is(exitCode, 0);
+  t.true(
+    stdout.startsWith(
+      "a.def:2:1: fixed: Write From (definition/unknown-keyword)\n" +
+        "a.def:4:1: fixed: Add -y (check/install-without-yes)\n" +
+        "a.def:2:7: warning: debian is whatever",
+    ),
+    stdout,
+  );
+  t.true(stdout.endsWith("2 files: 2 fixed, 0 errors, 1 warning\n"), stdout);
+  const fixed = "Bootstrap: docker\nFrom: debian\n%post\napt-get -y install gcc\n";
+  t.is(await readFile(join(folder, "a.def"), "utf8"), fixed);
+  t.is((await stat(join(folder, "a.def"))).mode & 0o777, 0o640);
+  t.deepEqual((await readdir(folder)).toSorted(), ["a.def", "b.def"]);
+  t.is((await runCli(["check", "--fix", "--strict", "a.def"], folder)).exitCode, 3);
+  t.is(await readFile(join(folder, "a.def"), "utf8"), fixed);
+});
+
+test("check --fix leaves a file alone in which nothing can be mended", async (t) => {
+  const folder = await folderWith(t, { "a.def": `${good}%instal\nx\n` });
+  const before = await stat(join(folder, "a.def"));
+  t.is((await runCli(["check", "--fix", "a.def"], folder)).exitCode, 3);
+  t.is((await stat(join(folder, "a.def"))).ino, before.ino);
+});
+
+test("check tells programs how to mend a finding, and what was mended", async (t) => {
+  const text = "Bootstrap: docker\nForm: debian:12\n";
+  const folder = await folderWith(t, { "a.def": text });
+  const before = await runCli(["check", "--format", "json", "a.def"], folder);
+  const fix = { title: "Write From", edits: [{ start: 18, end: 22, text: "From" }] };
+  t.like(JSON.parse(before.stdout), [{ diagnostics: [{ fix }] }]);
+  const { stdout } = await runCli(["check", "--fix", "--format", "json", "a.def"], folder);
+  t.like(JSON.parse(stdout), [{ file: "a.def", diagnostics: [], fixed: [{ fix }] }]);
+});
+
+test("check --fix - prints the mended text and nothing else to standard output", async (t) => {
+  const { stdout, stderr, exitCode } = await execa({
+    input: "Bootstrap: docker\r\nForm: é:12\r\n",
+    stripFinalNewline: false,
+    reject: false,
+  })(process.execPath, ["src/main.ts", "check", "--fix", "-"]);
+  t.is(stdout, "Bootstrap: docker\r\nFrom: é:12\r\n");
+  t.true(stderr.startsWith("-:2:1: fixed: Write From"), stderr);
+  t.is(exitCode, 0);
+});
+
+test("format - formats what an editor pipes in", async (t) => {
+  const { stdout } = await execa({ input: "bootstrap:docker\nFROM: debian:12\n" })(
+    process.execPath,
+    ["src/main.ts", "format", "-"],
+  );
+  t.is(stdout, "Bootstrap: docker\nFrom: debian:12");
 });
