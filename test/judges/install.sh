@@ -17,6 +17,8 @@ packages=(
   gcc libc6-dev musl-tools python3
   # namespaces, owners and attributes
   uidmap bubblewrap fakeroot fuse3 mount util-linux attr libcap2-bin procps
+  # what programs of images are made with, and read by
+  gcc libc6-dev musl-tools python3
   # what images and trees are made from
   busybox-static debootstrap debian-archive-keyring ca-certificates git
 )
