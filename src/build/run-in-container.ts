@@ -4,19 +4,23 @@ import { scriptOptions } from "./script-options.ts";
 import { writtenSandbox } from "./stage-sandbox.ts";
 import type { StageState } from "./stage.ts";
 
-/** `%post`, with the root file system on disk; what it left there is the stage's tree afterwards. */
+/**
+ * `%post` and `%test`, with the root file system on disk. What `%post` left there is the stage's tree afterwards; `%test`
+ * runs as the image has it and can't change anything.
+ */
 export async function runInContainer(
-  step: Extract<Step, { kind: "run-in-container" }>,
+  step: Extract<Step, { kind: "run-in-container" | "run-test" }>,
   stage: StageState,
   run: BuildRun,
 ): Promise<void> {
   const { options } = run;
+  const isTest = step.kind === "run-test";
   const sandbox = await writtenSandbox(stage, run);
   await sandbox.run(step.script, {
     ...scriptOptions(run),
     binds: options.binds,
     network: options.network,
-    writableTmpfs: false,
+    writableTmpfs: isTest && options.writableTmpfs,
   });
-  stage.tree = await sandbox.read(options.signal);
+  if (!isTest) stage.tree = await sandbox.read(options.signal);
 }

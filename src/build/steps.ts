@@ -9,7 +9,6 @@ import { pack } from "./pack.ts";
 import { runInContainer } from "./run-in-container.ts";
 import { runOnHost } from "./run-on-host.ts";
 import type { BuildRun } from "./run-plan.ts";
-import { runTest } from "./run-test.ts";
 import type { StageState } from "./stage.ts";
 import { takeSandbox } from "./take-sandbox.ts";
 import { writeMetadataStep } from "./write-metadata.ts";
@@ -32,6 +31,6 @@ export const runners: { readonly [Kind in Step["kind"]]: StepRunner<Kind> } = {
   "copy-from-host": copyFromHostStep,
   "run-in-container": runInContainer,
   "write-metadata": writeMetadataStep,
-  "run-test": runTest,
+  "run-test": runInContainer,
   pack,
 };
