@@ -9,6 +9,7 @@ import {
 } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import { bytesOf, displayName, type ByteString } from "../model/bytes-path.ts";
+import { ScriptError } from "../model/error.ts";
 import type { Attributes, FileNode, LeafNode } from "../model/node.ts";
 import type { CopyLine } from "../model/plan.ts";
 import { splitDevice } from "../system/syscalls.ts";
@@ -140,7 +141,15 @@ export class HostCopier {
   }
 
   #throughLink(source: ByteString, to: ByteString, line: CopyLine): ByteString {
-    const { path, held } = resolveFor(this.#tree, to, line);
+    let resolved: ReturnType<typeof resolveFor>;
+    try {
+      resolved = resolveFor(this.#tree, to, line);
+    } catch (error) {
+      // What can't be opened, `cp -f` removes; a link that leads in a circle is such.
+      if (error instanceof ScriptError && error.code === "files/loop") return to;
+      throw error;
+    }
+    const { path, held } = resolved;
     if (held !== undefined) return path;
     throw copyError(
       "target",
