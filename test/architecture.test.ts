@@ -9,6 +9,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   tree: ["model"],
   contents: ["model", "tree", "system"],
   definition: ["model"],
+  convert: ["model", "definition"],
   tar: ["model", "tree"],
   elf: ["model", "tree"],
   layout: ["model", "tree"],
@@ -43,6 +44,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "contents",
     "model",
     "definition",
+    "convert",
     "plan",
     "build",
     "source",
@@ -86,7 +88,7 @@ for (const file of files) {
     if (from !== "system") {
       t.false(imports.includes("node:child_process"), "only system/ starts programs");
     }
-    if (["model", "definition", "plan", "tree"].includes(from)) {
+    if (["model", "definition", "convert", "plan", "tree"].includes(from)) {
       const effects = imports.filter((name) =>
         ["node:fs", "node:fs/promises", "node:net", "node:http", "fs-extra", "undici"].includes(
           name,

@@ -3,6 +3,7 @@ export const commandNames = [
   "build",
   "cat",
   "check",
+  "convert",
   "diff",
   "format",
   "inspect",

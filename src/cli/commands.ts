@@ -89,6 +89,20 @@ const check: CliCommand = {
   },
 };
 
+const convert: CliCommand = {
+  name: "convert",
+  summary: "make a definition of a Dockerfile, and tell what is lost",
+  declare(command) {
+    command
+      .argument("<file>", "a Dockerfile; - is standard input")
+      .option("-o, --output <file>", "write here instead of to standard output");
+  },
+  async run(operands, flags, terminal) {
+    const { convertCommand } = await import("./convert.ts");
+    return convertCommand(operands[0] ?? "-", flags, terminal);
+  },
+};
+
 const format: CliCommand = {
   name: "format",
   summary: "bring definitions into one form, without changing what they mean",
@@ -203,6 +217,7 @@ export const commands: readonly CliCommand[] = [
   build,
   cat,
   check,
+  convert,
   diff,
   format,
   inspect,

@@ -1,0 +1,68 @@
+import { isUtf8 } from "node:buffer";
+import { statSync } from "node:fs";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { convertDockerfile } from "../convert/convert-dockerfile.ts";
+import { DefinitionError, HostError } from "../model/error.ts";
+import { DefinitionFailure } from "./load-plan.ts";
+import { printWarnings } from "./print-warnings.ts";
+import { unreadable } from "./read-spec.ts";
+import type { Terminal } from "./terminal.ts";
+
+/**
+ * `tsbuild convert Dockerfile`: writes a definition to standard output, or with `-o` to a file, and tells on standard
+ * error what it does not do or does in another way. What the sources of COPY are is looked up beside the Dockerfile.
+ * @throws {DefinitionError} with all mistakes of the Dockerfile
+ * @throws {HostError} `host/not-readable`, `host/not-writable`
+ */
+export async function convertCommand(
+  name: string,
+  flags: { readonly output?: string },
+  terminal: Terminal,
+): Promise<number> {
+  const file = resolve(terminal.folder, name === "-" ? "/dev/stdin" : name);
+  const bytes = await readFile(file).catch(unreadable(name));
+  const encoding = isUtf8(bytes) ? "utf8" : "latin1";
+  const source = bytes.toString(encoding);
+  const folder = name === "-" ? terminal.folder : dirname(file);
+  const { text, losses } = converted(source, name, folder);
+  printWarnings(losses, name, source, terminal.stderr);
+  const result = Buffer.from(text, encoding);
+  if (flags.output === undefined) terminal.stdout.write(result);
+  else await writeWhole(resolve(terminal.folder, flags.output), result, flags.output);
+  return 0;
+}
+
+function converted(source: string, file: string, folder: string) {
+  try {
+    return convertDockerfile(source, { file, kindOf: (path) => kindOf(resolve(folder, path)) });
+  } catch (error) {
+    if (!(error instanceof DefinitionError)) throw error;
+    throw new DefinitionFailure(error.diagnostics, file, source);
+  }
+}
+
+function kindOf(path: string): "file" | "folder" | undefined {
+  try {
+    const found = statSync(path);
+    if (found.isDirectory()) return "folder";
+    return found.isFile() ? "file" : undefined;
+  } catch {
+    // Not there yet, or not to be seen: the conversion can do without.
+    return undefined;
+  }
+}
+
+async function writeWhole(path: string, bytes: Uint8Array, name: string): Promise<void> {
+  const beside = resolve(dirname(path), `.tsbuild-convert-${process.pid}`);
+  try {
+    await writeFile(beside, bytes, { flush: true });
+    await rename(beside, path);
+  } catch (error) {
+    await rm(beside, { force: true });
+    throw new HostError("host/not-writable", `${name} can't be written`, {
+      hint: "check that the folder is there and that you may write in it",
+      cause: error,
+    });
+  }
+}
