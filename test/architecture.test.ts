@@ -23,6 +23,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   sandbox: ["model", "tree", "contents", "folder", "isolation", "system"],
   source: ["model", "tree", "tar", "folder", "elf", "oci", "squashfs", "sif", "cache", "system"],
   packer: ["model", "tree", "contents", "folder", "squashfs", "sif", "layout", "elf", "system"],
+  lsp: ["model", "definition", "source"],
   plan: ["model", "definition", "layout", "source"],
   build: [
     "contents",
@@ -57,6 +58,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "tree",
     "oci",
     "cache",
+    "lsp",
     "system",
   ],
 };

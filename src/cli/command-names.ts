@@ -8,6 +8,7 @@ export const commandNames = [
   "format",
   "inspect",
   "ls",
+  "lsp",
   "plan",
   "sif",
   "unpack",

@@ -30,6 +30,19 @@ const build: CliCommand = {
   },
 };
 
+const lsp: CliCommand = {
+  name: "lsp",
+  summary: "be the language server of an editor, on standard input and output",
+  declare(command) {
+    // There is no other way, but editors like to ask for it.
+    command.option("--stdio", "on standard input and output (always so)");
+  },
+  async run() {
+    const { lspCommand } = await import("./lsp.ts");
+    return lspCommand();
+  },
+};
+
 const plan: CliCommand = {
   name: "plan",
   summary: "show what a build would do, without doing it",
@@ -222,6 +235,7 @@ export const commands: readonly CliCommand[] = [
   format,
   inspect,
   ls,
+  lsp,
   plan,
   sif,
   unpack,
