@@ -321,6 +321,12 @@ class StageConversion {
       );
       return;
     }
+    const [program = ""] = entrypoint.length > 0 ? entrypoint : cmd;
+    if (ownRunscript.has(program)) {
+      const hint = "what the image has at that path stays there and is run; nothing has to be done";
+      losses.differs(this.lastCommand.location, `${program} is where a %runscript would be`, hint);
+      return;
+    }
     if (entrypoint.length === 0 && !source.isFromScratch) {
       const hint = "write ENTRYPOINT if the base image has one";
       losses.differs(
@@ -344,6 +350,14 @@ class StageConversion {
     draft.runscript.push(entrypoint.length > 0 ? `exec ${quoted(entrypoint)} "$@"` : 'exec "$@"');
   }
 }
+
+/** A %runscript that started one of these would start itself, for ever. */
+const ownRunscript: ReadonlySet<string> = new Set([
+  "/.singularity.d/runscript",
+  "/.singularity.d/actions/run",
+  "/.run",
+  "/singularity",
+]);
 
 const quoted = (words: readonly string[]) => words.map(shellWord).join(" ");
 

@@ -172,3 +172,9 @@ test("whatever the text, there are only our errors, and what comes out is a defi
   );
   t.true(made > 100);
 });
+
+test("an ENTRYPOINT that is the place of the runscript makes no %runscript that starts itself", (t) => {
+  const { text, losses } = convert('FROM debian:12\nENTRYPOINT ["/.singularity.d/runscript"]\n');
+  t.is(section(text, "runscript"), "");
+  t.like(losses.at(-1), { code: "convert/differs", location: { line: 2 } });
+});
