@@ -1,0 +1,25 @@
+import { addArgumentFlags, collectOption } from "../argument-flags.ts";
+import type { CliCommand } from "../command.ts";
+
+export const plan: CliCommand = {
+  name: "plan",
+  summary: "show what a build would do, without doing it",
+  declare(command) {
+    command.argument("<spec>", "a definition file").option("--json", "as JSON");
+    command.option("-s, --sandbox", "plan a sandbox");
+    addArgumentFlags(command);
+    command
+      .option(
+        "--warn-unused-build-args",
+        "only warn of build arguments that the definition does not use",
+      )
+      .option("--section <names>", "only these sections take effect", collectOption, [])
+      .option("-T, --notest", "don't run %test")
+      .option("--arch <name>", "the image's architecture")
+      .option("--arch-variant <name>", "its variant");
+  },
+  async run(operands, flags, terminal) {
+    const { planCommand } = await import("../plan.ts");
+    return planCommand(operands, flags as Parameters<typeof planCommand>[1], terminal);
+  },
+};
