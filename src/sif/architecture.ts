@@ -15,6 +15,9 @@ const codes: Readonly<Record<string, string>> = {
   loong64: "13",
 };
 
+/** How many there are: they are numbered from 1 on. */
+export const architectureCodes = Object.keys(codes).length;
+
 const names = new Map(Object.entries(codes).map(([name, code]) => [code, name]));
 
 /** The three bytes that stand for an architecture; those of "unknown" for one that the format has no code for. */

@@ -4,6 +4,7 @@ import { decodeArchitecture } from "./architecture.ts";
 import type { SifObject } from "./descriptor.ts";
 import type { SifHeader } from "./header.ts";
 import { ownFields, typeName } from "./object-names.ts";
+import { noTimeSeconds } from "./sif-patch.ts";
 import { formatUuid } from "./uuid.ts";
 
 /** The header, a line for each field. */
@@ -90,11 +91,9 @@ function times(of: {
   readonly modifiedSeconds: number;
 }): [string, string][] {
   return [["Created At", of.createdSeconds] as const, ["Modified At", of.modifiedSeconds] as const]
-    .filter(([, seconds]) => seconds !== noTime)
+    .filter(([, seconds]) => seconds !== noTimeSeconds)
     .map(([label, seconds]) => [label, timeText(seconds)]);
 }
-
-const noTime = -62135596800;
 
 function timeText(seconds: number): string {
   const date = new Date(seconds * 1000);

@@ -33,7 +33,8 @@ const messageTypes: Readonly<Record<number, string>> = {
   0x100: "Clear Signature",
   0x200: "RSA-OAEP",
 };
-const sbomFormats = [
+/** The formats of a software bill of materials, each at its number. */
+export const sbomFormats = [
   "",
   "cyclonedx-json",
   "cyclonedx-xml",

@@ -20,6 +20,8 @@ export class SifFile {
   readonly path: string;
   readonly file: FileHandle;
   readonly header: SifHeader;
+  /** What each slot of the table holds; undefined for a free one. */
+  readonly slots: readonly (SifObject | undefined)[];
   /** In the order of their slots. */
   readonly objects: readonly SifObject[];
 
@@ -27,12 +29,13 @@ export class SifFile {
     path: string,
     file: FileHandle,
     header: SifHeader,
-    objects: readonly SifObject[],
+    slots: readonly (SifObject | undefined)[],
   ) {
     this.path = path;
     this.file = file;
     this.header = header;
-    this.objects = objects;
+    this.slots = slots;
+    this.objects = slots.filter((object) => object !== undefined);
   }
 
   /**
@@ -51,7 +54,7 @@ export class SifFile {
     try {
       const { size } = await file.stat();
       const header = decodeHeader(await readAt(file, 0, Math.min(size, headerBytes), path), path);
-      return new SifFile(path, file, header, await readObjects(file, size, header, path));
+      return new SifFile(path, file, header, await readSlots(file, size, header, path));
     } catch (error) {
       await file.close();
       throw error;
@@ -153,12 +156,12 @@ export class SifFile {
   }
 }
 
-async function readObjects(
+async function readSlots(
   file: FileHandle,
   fileBytes: number,
   header: SifHeader,
   path: string,
-): Promise<SifObject[]> {
+): Promise<(SifObject | undefined)[]> {
   const { slots, descriptorsOffset, descriptorsBytes } = header;
   const tableBytes = slots * descriptorBytes;
   if (
@@ -171,9 +174,10 @@ async function readObjects(
     throw damaged(path, "its table of objects is not inside the file");
   }
   const table = await readAt(file, descriptorsOffset, tableBytes, path);
-  const objects: SifObject[] = [];
+  const found: (SifObject | undefined)[] = [];
   for (let at = 0; at < tableBytes; at += descriptorBytes) {
     const object = decodeDescriptor(table.subarray(at, at + descriptorBytes));
+    found.push(object);
     if (object === undefined) continue;
     if (
       object.offset < 0 ||
@@ -186,9 +190,8 @@ async function readObjects(
         `object ${object.id} should end at ${object.offset + object.sizeBytes}, the file at ${fileBytes}`,
       );
     }
-    objects.push(object);
   }
-  return objects;
+  return found;
 }
 
 async function readAt(

@@ -17,6 +17,7 @@ import {
 } from "./format.ts";
 import { encodeHeader } from "./header.ts";
 import { randomUuid, uuidOfHash } from "./uuid.ts";
+import { writeAt } from "./write-at.ts";
 
 /** An object that is to be in an image. */
 export type NewObject =
@@ -150,11 +151,4 @@ async function chooseUuid(
     at += bytesRead;
   }
   return uuidOfHash(hash.digest());
-}
-
-async function writeAt(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length;) {
-    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
-    done += bytesWritten;
-  }
 }
