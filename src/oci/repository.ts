@@ -1,27 +1,15 @@
 // One repository of a registry, spoken to as the OCI distribution specification has it.
 
 import { checkDigest, isDigest, sha256Of, type Digest } from "../cache/digest.ts";
-import { SourceError } from "../model/error.ts";
-import { Authorizer, type Credentials } from "./authorizer.ts";
-import { isLoopback, type Dispatchers } from "./dispatchers.ts";
+import { SourceError, TsbuildError } from "../model/error.ts";
 import { connectionError, isWorthRetrying, statusError } from "./http-errors.ts";
-import { drop, HttpClient, readShort, type HttpRequest, type HttpResponse } from "./http.ts";
+import { readShort, drop, type HttpRequest, type HttpResponse } from "./http.ts";
 import { badDocument, maxDocumentBytes, type Descriptor } from "./manifest.ts";
 import { manifestTypes } from "./media-types.ts";
 import type { Reference } from "./reference.ts";
+import { RegistrySession, type SessionOptions } from "./registry-session.ts";
 
-export interface RepositoryOptions {
-  readonly dispatchers: Dispatchers;
-  readonly credentials?: Credentials | undefined;
-  /** Speak plain http. Loopback addresses are tried with http first in any case. */
-  readonly noHttps?: boolean | undefined;
-  /** Plain http, or a certificate that nobody vouches for, will do. */
-  readonly isInsecure?: boolean | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly attempts?: number | undefined;
-  readonly pauseMs?: number | undefined;
-  readonly stallMs?: number | undefined;
-}
+export type RepositoryOptions = SessionOptions;
 
 export interface FetchedManifest {
   readonly bytes: Buffer;
@@ -48,25 +36,11 @@ export interface RepositoryReader {
 export class Repository implements RepositoryReader {
   /** `registry/repository`, for messages. */
   readonly name: string;
-  readonly #http: HttpClient;
-  readonly #authorizer: Authorizer;
-  readonly #reference: Pick<Reference, "registry" | "repository">;
-  readonly #options: RepositoryOptions;
-  #base: Promise<URL> | undefined;
+  readonly #session: RegistrySession;
 
   constructor(reference: Pick<Reference, "registry" | "repository">, options: RepositoryOptions) {
-    const { registry, repository } = reference;
-    this.name = `${registry}/${repository}`;
-    this.#reference = reference;
-    this.#options = options;
-    this.#http = new HttpClient(options);
-    this.#authorizer = new Authorizer(
-      this.#http,
-      registry,
-      repository,
-      "pull",
-      options.credentials,
-    );
+    this.#session = new RegistrySession(reference, options, "pull");
+    this.name = this.#session.name;
   }
 
   /**
@@ -74,7 +48,11 @@ export class Repository implements RepositoryReader {
    * @throws {SourceError} when it can't be had
    * @throws {FormatError} `source/digest-mismatch`
    */
-  async manifest(tagOrDigest: string): Promise<FetchedManifest> {
+  manifest(tagOrDigest: string): Promise<FetchedManifest> {
+    return onceMore(() => this.#manifest(tagOrDigest));
+  }
+
+  async #manifest(tagOrDigest: string): Promise<FetchedManifest> {
     const { bytes, response } = await this.#short(`manifests/${tagOrDigest}`, {
       what: this.#nameOf(tagOrDigest),
       headers: { accept: manifestTypes.join(", ") },
@@ -95,7 +73,7 @@ export class Repository implements RepositoryReader {
    * @throws {SourceError} as `manifest` does, 404 included
    */
   async digestOf(tag: string): Promise<Digest | undefined> {
-    const { request, response } = await this.#get(`manifests/${tag}`, {
+    const { request, response } = await this.#session.send(`manifests/${tag}`, {
       what: this.#nameOf(tag),
       method: "HEAD",
       headers: { accept: manifestTypes.join(", ") },
@@ -111,11 +89,13 @@ export class Repository implements RepositoryReader {
     if (descriptor.sizeBytes > maxDocumentBytes) {
       throw badDocument(what, `is larger than ${maxDocumentBytes} bytes`);
     }
-    const parts: Uint8Array[] = [];
-    for await (const part of this.blob(descriptor, what)) parts.push(part);
-    const bytes = Buffer.concat(parts);
-    checkDigest(bytes, descriptor.digest, what);
-    return bytes;
+    return onceMore(async () => {
+      const parts: Uint8Array[] = [];
+      for await (const part of this.blob(descriptor, what)) parts.push(part);
+      const bytes = Buffer.concat(parts);
+      checkDigest(bytes, descriptor.digest, what);
+      return bytes;
+    });
   }
 
   /**
@@ -126,13 +106,13 @@ export class Repository implements RepositoryReader {
   async *blob(
     descriptor: Descriptor,
     what: string,
-    signal: AbortSignal | undefined = this.#http.signal,
+    signal: AbortSignal | undefined = this.#session.http.signal,
     from = 0,
   ): AsyncGenerator<Uint8Array, void, undefined> {
     let done = from;
     for (let attempt = 1; ; attempt++) {
       const before = done;
-      const { request, response } = await this.#get(`blobs/${descriptor.digest}`, {
+      const { request, response } = await this.#session.send(`blobs/${descriptor.digest}`, {
         what,
         signal,
         headers: done > 0 ? { range: `bytes=${done}-` } : {},
@@ -164,10 +144,12 @@ export class Repository implements RepositoryReader {
         signal?.throwIfAborted();
         if (done === descriptor.sizeBytes) return;
         if (done > before) attempt = 0;
-        if (attempt >= this.#http.attempts || !isWorthRetrying(error)) {
+        if (attempt >= this.#session.http.attempts || !isWorthRetrying(error)) {
           throw connectionError(request, error);
         }
-        await this.#http.pause(Math.max(1, attempt), signal);
+        await this.#session.http.pause(Math.max(1, attempt), signal, {
+          why: connectionError(request, error).message,
+        });
       }
     }
   }
@@ -182,76 +164,29 @@ export class Repository implements RepositoryReader {
     rest: Omit<HttpRequest, "url" | "authorization">,
   ): Promise<{ bytes: Buffer; response: HttpResponse }> {
     for (let attempt = 1; ; attempt++) {
-      const { request, response } = await this.#get(path, rest);
+      const { request, response } = await this.#session.send(path, rest);
       if (response.status !== 200) throw await statusError(request, response);
       try {
         return { bytes: await readShort(request, response, maxDocumentBytes), response };
       } catch (error) {
         if (error instanceof SourceError) throw error;
-        this.#http.signal?.throwIfAborted();
-        if (attempt >= this.#http.attempts || !isWorthRetrying(error)) {
+        this.#session.http.signal?.throwIfAborted();
+        if (attempt >= this.#session.http.attempts || !isWorthRetrying(error)) {
           throw connectionError(request, error);
         }
-        await this.#http.pause(attempt);
+        await this.#session.http.pause(attempt);
       }
     }
   }
+}
 
-  /** A request below the repository, with a login if the registry wants one. */
-  async #get(
-    path: string,
-    rest: Omit<HttpRequest, "url" | "authorization">,
-  ): Promise<{ request: HttpRequest; response: HttpResponse }> {
-    const base = await (this.#base ??= this.#findBase());
-    const url = new URL(`/v2/${this.#reference.repository}/${path}`, base);
-    let authorization = this.#authorizer.header;
-    // Once for a token that ran out, once for a registry that asks for more than the first time.
-    for (let answers = 0; ; answers++) {
-      const request = { ...rest, url, ...(authorization === undefined ? {} : { authorization }) };
-      const response = await this.#http.send(request);
-      // An answer from elsewhere, a storage server say, is not the registry's word on our login.
-      if (response.status !== 401 || response.url.origin !== url.origin || answers >= 2) {
-        return { request, response };
-      }
-      const header = await this.#authorizer.answer(
-        url,
-        response.headers["www-authenticate"],
-        authorization,
-      );
-      if (header === undefined) return { request, response };
-      await drop(response);
-      authorization = header;
-    }
-  }
-
-  /** Scheme and host of the registry's API. */
-  async #findBase(): Promise<URL> {
-    const { registry } = this.#reference;
-    if (registry === "docker.io") return new URL("https://registry-1.docker.io/");
-    const https = new URL(`https://${registry}/`);
-    const http = new URL(`http://${registry}/`);
-    if (this.#options.noHttps === true) return http;
-    if (this.#options.isInsecure === true) {
-      this.#options.dispatchers.allowInsecure(https);
-      const answers = await this.#probe(https).then(drop, (error: unknown) => error);
-      return answers === undefined ? https : http;
-    }
-    if (!isLoopback(https.hostname)) return https;
-    // On this machine plain http is usual. A server that expects TLS answers 400, or closes the connection.
-    try {
-      const response = await this.#probe(http);
-      await drop(response);
-      return response.status === 400 ? https : http;
-    } catch (error) {
-      this.#http.signal?.throwIfAborted();
-      const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
-      return code === "UND_ERR_SOCKET" || code?.startsWith("HPE_") === true ? https : http;
-    }
-  }
-
-  #probe(base: URL): Promise<HttpResponse> {
-    const once = new HttpClient({ ...this.#options, attempts: 1 });
-    return once.send({ url: new URL("/v2/", base), what: this.name });
+/** Something may have damaged it on its way; the same twice is no accident. */
+async function onceMore<Result>(get: () => Promise<Result>): Promise<Result> {
+  try {
+    return await get();
+  } catch (error) {
+    if (!(error instanceof TsbuildError && error.code === "source/digest-mismatch")) throw error;
+    return get();
   }
 }
 
