@@ -1,6 +1,7 @@
-import { lstat, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { writeFolder } from "../folder/write-folder.ts";
+import { removeFolderTree } from "../system/remove-folder-tree.ts";
+import { takePlace } from "../system/take-place.ts";
 import { TemporaryFolder } from "../system/temporary-folder.ts";
 import type { FileTree } from "../tree/file-tree.ts";
 import type { BuildRun } from "./run-plan.ts";
@@ -22,23 +23,9 @@ export async function packFolder(stage: StageState, { options }: BuildRun): Prom
     await stage.sandbox.moveTo(made);
   }
   signal.throwIfAborted();
-  await takePlace(made, target, join(beside.folder, "old"));
+  const old = await takePlace(made, target);
+  if (old !== undefined) await removeFolderTree(old);
   return sizeOf(stage.tree);
-}
-
-/** Renames the made folder to the target; the old target is back in its place if that fails. */
-async function takePlace(made: string, target: string, old: string): Promise<void> {
-  const exists = await lstat(target).then(
-    () => true,
-    () => false,
-  );
-  if (exists) await rename(target, old);
-  try {
-    await rename(made, target);
-  } catch (error) {
-    if (exists) await rename(old, target);
-    throw error;
-  }
 }
 
 function sizeOf(tree: FileTree): number {

@@ -1,11 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { unlinkSync } from "node:fs";
-import { lstat, open, readdir, rename, unlink, type FileHandle } from "node:fs/promises";
+import { lstat, open, readdir, unlink, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { UsageError } from "../model/error.ts";
 import { atExit } from "../system/at-exit.ts";
+import { keepTidy } from "../system/keeper.ts";
 import { isGone, ownIdentity } from "../system/process-identity.ts";
 import { removeFolderTree } from "../system/remove-folder-tree.ts";
+import { takePlace } from "../system/take-place.ts";
 
 // A file that is not finished lies beside its target, where a rename puts it in place in one step. Its name says whose
 // it is:
@@ -22,11 +24,13 @@ export class TargetFile implements AsyncDisposable {
   readonly temporary: string;
   readonly file: FileHandle;
   readonly #guard: Disposable;
+  readonly #keeper: Disposable;
   #isCommitted = false;
   #isClosed = false;
 
-  private constructor(target: string, temporary: string, file: FileHandle) {
+  private constructor(target: string, temporary: string, file: FileHandle, keeper: Disposable) {
     this.target = target;
+    this.#keeper = keeper;
     this.folder = dirname(target);
     this.temporary = temporary;
     this.file = file;
@@ -46,7 +50,13 @@ export class TargetFile implements AsyncDisposable {
     const random = randomBytes(4).toString("hex");
     const name = `.tsbuild-image-${host}-${boot}-${pid}-${startTicks}-${random}`;
     const temporary = join(folder, name);
-    return new TargetFile(target, temporary, await open(temporary, "wx+", 0o777));
+    const keeper = keepTidy("path", temporary);
+    try {
+      return new TargetFile(target, temporary, await open(temporary, "wx+", 0o777), keeper);
+    } catch (error) {
+      keeper[Symbol.dispose]();
+      throw error;
+    }
   }
 
   /** Puts the file in its place, on the disk and not only in memory. */
@@ -54,25 +64,12 @@ export class TargetFile implements AsyncDisposable {
     await this.file.sync();
     await this.#close();
     if (!force) await refuseExisting(this.target);
-    const existing = await lstat(this.target).catch(() => undefined);
-    if (existing?.isDirectory() === true) await this.#replaceFolder();
-    else await rename(this.temporary, this.target);
+    const old = await takePlace(this.temporary, this.target);
     this.#isCommitted = true;
     this.#guard[Symbol.dispose]();
+    this.#keeper[Symbol.dispose]();
+    if (old !== undefined) await removeFolderTree(old);
     await syncFolder(this.folder);
-  }
-
-  /** A rename doesn't put a file over a folder: a sandbox of the same name steps aside first. */
-  async #replaceFolder(): Promise<void> {
-    const aside = `${this.temporary.slice(0, -8)}${randomBytes(4).toString("hex")}`;
-    await rename(this.target, aside);
-    try {
-      await rename(this.temporary, this.target);
-    } catch (error) {
-      await rename(aside, this.target);
-      throw error;
-    }
-    await removeFolderTree(aside);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -80,6 +77,7 @@ export class TargetFile implements AsyncDisposable {
     if (this.#isCommitted) return;
     await unlink(this.temporary).catch(() => {});
     this.#guard[Symbol.dispose]();
+    this.#keeper[Symbol.dispose]();
   }
 
   async #close(): Promise<void> {

@@ -1,11 +1,9 @@
 // What Linux can do to a file and Node can't: extended attributes, device nodes, holes, inode flags. Calls go straight
 // to the C library and work on links themselves, never on what a link points at.
-//
-// The binding is loaded at the first call, so that a program that needs none of this doesn't pay for it (10 ms).
 
-import { createRequire } from "node:module";
 import { getSystemErrorMap } from "node:util";
 import type { ByteString } from "../model/bytes-path.ts";
+import { cLibrary } from "./c-library.ts";
 
 /** A system call's failure, with the same members as those of `node:fs`. */
 export class SystemCallError extends Error {
@@ -42,8 +40,7 @@ let loaded: Library | undefined;
 
 function library(): Library {
   if (loaded !== undefined) return loaded;
-  const koffi = createRequire(import.meta.url)("koffi") as typeof import("koffi");
-  const libc = koffi.load(null);
+  const { koffi, libc } = cLibrary();
   let mknod: Library["mknod"];
   try {
     const call = libc.func("mknod", "int", ["const void *", "uint32_t", "uint64_t"]);
@@ -86,7 +83,7 @@ function check(result: number, syscall: string, path?: Buffer): number {
 }
 
 /** Paths reach C as they are, so they need their final NUL. */
-function terminated(path: Buffer): Buffer {
+export function terminated(path: Buffer): Buffer {
   if (path.includes(0)) throw new SystemCallError(22, "path", path);
   return Buffer.concat([path, Buffer.alloc(1)]);
 }
