@@ -23,6 +23,7 @@ export async function bootstrap(
     temporaryFolder,
     cacheFolder: options.cacheFolder,
     noHttps: options.noHttps,
+    access: options.access,
     timeSeconds: options.time.seconds,
     listener: options.listener,
     signal: options.signal,

@@ -1,6 +1,7 @@
 import type { Isolation } from "../isolation/isolation.ts";
 import type { Listener } from "../model/event.ts";
 import type { Platform } from "../model/platform.ts";
+import type { RegistryAccess } from "../source/source.ts";
 import type { CompressorChoice } from "../squashfs/compression.ts";
 
 /** A folder or file of the host that scripts see inside (`--bind`). */
@@ -26,6 +27,8 @@ export interface BuildOptions {
   readonly definitionFolder: string | undefined;
   readonly platform: Platform;
   readonly noHttps: boolean;
+  /** How else registries are spoken to: logins, certificates, whether at all. */
+  readonly access?: RegistryAccess | undefined;
   /** Where blobs are kept between builds; undefined with `--disable-cache`. */
   readonly cacheFolder: string | undefined;
   /** Where temporary folders are made. */

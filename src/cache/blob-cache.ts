@@ -1,14 +1,19 @@
 // Blobs kept between builds, each named by its digest. The layout, below the cache folder:
 //
-//   blobs-v1/sha256/<hex>       whole and checked blobs; never written to, only renamed into place or removed
-//   blobs-v1/incoming/<random>  blobs on their way; a killed build leaves one behind, swept a day later
+//   blobs-v1/sha256/<hex>        whole and checked blobs; never written to, only renamed into place or removed
+//   blobs-v1/sha256/<hex>.claim  who downloads one (download-claim.ts); only saves work
+//   blobs-v1/incoming/<random>   blobs on their way; a killed build leaves one behind, swept a day later
 //
 // There is no lock and no list: a name is there with the right bytes or it isn't, so any number of builds may share the
 // folder, and one that is killed leaves nothing wrong behind. Whoever reads a blob checks it, and throws away what
 // a disk or a person has damaged.
+//
+// A blob's modification time is a whole second, so that it stays the same when its access time is set, which tells when
+// it was last used: only programs that can't set one without the other are about.
 
 import { randomBytes } from "node:crypto";
 import {
+  constants,
   mkdir,
   open,
   readFile,
@@ -16,12 +21,15 @@ import {
   rename,
   rm,
   stat,
+  utimes,
   type FileHandle,
 } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { HostError } from "../model/error.ts";
-import { GrowingFile } from "./growing-file.ts";
+import { leaseBlob } from "./cache-lease.ts";
 import { digestMismatch, digestParts, hasherOf, matchesDigest, type Digest } from "./digest.ts";
+import { DownloadClaim, type ClaimTiming } from "./download-claim.ts";
+import { GrowingFile } from "./growing-file.ts";
 
 const staleAfterMs = 24 * 60 * 60 * 1000;
 /** Chunks are gathered to pieces of this size: network chunks are small, and each write is a system call. */
@@ -38,13 +46,31 @@ export interface IncomingBlob {
   readonly file: Promise<string>;
 }
 
+export interface BlobCacheOptions {
+  /** Use nothing that was there before this run: everything is fetched anew, and kept (`--no-cache`). */
+  readonly isFresh?: boolean | undefined;
+  readonly claims?: Partial<ClaimTiming> | undefined;
+}
+
 export class BlobCache {
+  /** The folder of all that is kept. */
+  readonly cacheFolder: string;
   readonly folder: string;
+  readonly #options: BlobCacheOptions;
+  /** What this run has taken in. */
+  readonly #written = new Set<Digest>();
   #swept: Promise<void> | undefined;
 
   /** @param cacheFolder is made when the first blob comes */
-  constructor(cacheFolder: string) {
+  constructor(cacheFolder: string, options: BlobCacheOptions = {}) {
+    this.cacheFolder = cacheFolder;
     this.folder = join(cacheFolder, "blobs-v1");
+    this.#options = options;
+  }
+
+  /** Whether this run has added anything. */
+  get hasGrown(): boolean {
+    return this.#written.size > 0;
   }
 
   /** Where the blob is, if it is. */
@@ -59,9 +85,13 @@ export class BlobCache {
    */
   async find(digest: Digest, sizeBytes: number): Promise<string | undefined> {
     const file = this.fileOf(digest);
+    if (this.#isPassedOver(digest)) return undefined;
     const found = await stat(file).catch(() => undefined);
     if (found === undefined) return undefined;
-    if (found.isFile() && found.size === sizeBytes) return file;
+    if (found.isFile() && found.size === sizeBytes) {
+      await noteUse(file, found.mtimeMs);
+      return file;
+    }
     await this.discard(digest);
     return undefined;
   }
@@ -69,13 +99,51 @@ export class BlobCache {
   /** The bytes of a small blob that is here, checked; a damaged one is thrown away and as good as absent. */
   async read(digest: Digest, maxBytes: number): Promise<Buffer | undefined> {
     const file = this.fileOf(digest);
+    if (this.#isPassedOver(digest)) return undefined;
     const found = await stat(file).catch(() => undefined);
     if (found === undefined || !found.isFile() || found.size > maxBytes) return undefined;
     const bytes = await readFile(file).catch(() => undefined);
     if (bytes === undefined) return undefined;
-    if (matchesDigest(bytes, digest)) return bytes;
+    if (matchesDigest(bytes, digest)) {
+      await noteUse(file, found.mtimeMs);
+      return bytes;
+    }
     await this.discard(digest);
     return undefined;
+  }
+
+  /** Whether the bytes of a blob are here and right, all of them read. */
+  async isWhole(digest: Digest): Promise<boolean> {
+    return (await hashFile(this.fileOf(digest), digest)) === digestParts(digest).hex;
+  }
+
+  /**
+   * Waits for the right to download a blob, which one build at a time has; gives undefined when another one has brought it
+   * meanwhile. The claim must be released, whatever comes of the download.
+   * @param wait.onWait told once, when another build is at it
+   * @throws the signal's reason
+   */
+  async claim(
+    digest: Digest,
+    wait: { readonly signal?: AbortSignal | undefined; readonly onWait?: () => void } = {},
+  ): Promise<DownloadClaim | undefined> {
+    const file = this.fileOf(digest);
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 }).catch(() => undefined);
+    return DownloadClaim.take(`${file}.claim`, {
+      ...wait,
+      timing: this.#options.claims,
+      isThere: async () => !this.#isPassedOver(digest) && (await exists(file)),
+    });
+  }
+
+  /** Says that a blob is in use until the lease is disposed: nothing clears it away. Never fails. */
+  lease(digest: Digest): Promise<AsyncDisposable> {
+    return leaseBlob(this.cacheFolder, digest);
+  }
+
+  /** With `isFresh`, whatever this run has not brought itself. */
+  #isPassedOver(digest: Digest): boolean {
+    return this.#options.isFresh === true && !this.#written.has(digest);
   }
 
   /** Forgets a blob. */
@@ -146,16 +214,49 @@ export class BlobCache {
         if (found !== digestParts(digest).hex) {
           throw digestMismatch(what, digest, `${digestParts(digest).algorithm}:${found}`);
         }
+        const nowSeconds = Math.floor(Date.now() / 1000);
+        await onDisk(this.folder, handle.utimes(nowSeconds, nowSeconds));
         await onDisk(this.folder, handle.sync());
       } finally {
         await handle.close();
       }
       await onDisk(this.folder, rename(temporary, file));
+      this.#written.add(digest);
       return file;
     } catch (error) {
       await rm(temporary, { force: true });
       throw error;
     }
+  }
+}
+
+const exists = (file: string) =>
+  stat(file).then(
+    () => true,
+    () => false,
+  );
+
+/** Sets the access time to now. A cache of somebody else has to do without. */
+async function noteUse(file: string, mtimeMs: number): Promise<void> {
+  // Another time would make its readers think that somebody wrote to it.
+  if (mtimeMs % 1000 === 0)
+    await utimes(file, Date.now() / 1000, mtimeMs / 1000).catch(() => undefined);
+}
+
+/** The hash of a blob's file in hex, or undefined where it can't be read. That doesn't count as a use of it. */
+export async function hashFile(file: string, digest: Digest): Promise<string | undefined> {
+  const hash = hasherOf(digest);
+  const { O_RDONLY, O_NOATIME } = constants;
+  try {
+    await using handle = await open(file, O_RDONLY | O_NOATIME).catch(() => open(file, "r"));
+    const buffer = Buffer.allocUnsafe(writeBytes);
+    for (;;) {
+      const { bytesRead } = await handle.read(buffer, 0, writeBytes);
+      if (bytesRead === 0) return hash.digest("hex");
+      hash.update(buffer.subarray(0, bytesRead));
+    }
+  } catch {
+    return undefined;
   }
 }
 

@@ -104,6 +104,8 @@ export class Authorizer {
         url,
         what,
         method: "POST",
+        // It only asks for a token; several are as good as one.
+        isRepeatable: true,
         headers: { "content-type": "application/x-www-form-urlencoded" },
         body: form.toString(),
       };

@@ -11,6 +11,8 @@ export interface BlobPlace {
   readonly sizeBytes: number;
   /** Where the file is not there yet: the blob can be read while it comes, and is checked by whoever takes it in. */
   readonly incoming?: IncomingBlob | undefined;
+  /** Keeps the cache from clearing it away; whoever is done with the place disposes it. */
+  readonly lease?: AsyncDisposable | undefined;
 }
 
 const readBytes = 1024 * 1024;
@@ -35,6 +37,7 @@ export class BlobReader {
   }
 
   /**
+   * The reader's end is the lease's.
    * @throws {SourceError} `source/unreadable`
    * @throws {FormatError} `source/layer-damaged` when the file ends before the blob
    */
@@ -44,6 +47,7 @@ export class BlobReader {
     try {
       handle = await open(place.file, "r");
     } catch (cause) {
+      await place.lease?.[Symbol.asyncDispose]();
       throw new SourceError(
         "source/unreadable",
         `cannot read ${name} from ${place.file}: ${(cause as Error).message}`,
@@ -66,6 +70,7 @@ export class BlobReader {
       return reader;
     } catch (error) {
       await handle.close();
+      await place.lease?.[Symbol.asyncDispose]();
       throw error;
     }
   }
@@ -104,6 +109,7 @@ export class BlobReader {
 
   async close(): Promise<void> {
     await this.#handle.close();
+    await this.#place.lease?.[Symbol.asyncDispose]();
   }
 
   #changed(): FormatError {

@@ -10,30 +10,32 @@ import type { Credentials, Login } from "./authorizer.ts";
 export interface CredentialOptions {
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   readonly home?: string | undefined;
+  /** A file that is asked before all others (`--authfile`). */
+  readonly authFile?: string | undefined;
+  /** A login that goes before everything, for whichever registry. */
+  readonly login?: Login | undefined;
   /** Told of files and programs that can't be used; the search goes on. */
   readonly onProblem?: ((message: string) => void) | undefined;
 }
 
 type Json = Readonly<Record<string, unknown>>;
+type Environment = Readonly<Record<string, string | undefined>>;
 
 const helperTimeoutMs = 30_000;
 const hubKey = "https://index.docker.io/v1/";
 
 /**
- * Logins from the environment (`APPTAINER_DOCKER_USERNAME` and `_PASSWORD`, or `SINGULARITY_`), which are for any
- * registry, and otherwise from the first file that knows the registry: `REGISTRY_AUTH_FILE`, Apptainer's, Docker's,
- * Podman's.
+ * Logins: the one given; the one of the environment (`TSBUILD_DOCKER_USERNAME` and `_PASSWORD`, or `APPTAINER_`, or
+ * `SINGULARITY_`), which is for any registry; and otherwise from the first file that knows the registry: the one given,
+ * `REGISTRY_AUTH_FILE`, Apptainer's, Docker's, Podman's.
  */
 export function systemCredentials(options: CredentialOptions = {}): Credentials {
   const env = options.env ?? process.env;
   return {
     async find(registry, repository) {
-      for (const prefix of ["APPTAINER", "SINGULARITY"]) {
-        const username = env[`${prefix}_DOCKER_USERNAME`];
-        const password = env[`${prefix}_DOCKER_PASSWORD`];
-        if (username && password) return { kind: "password", username, password };
-      }
-      for (const file of authFiles(env, options.home ?? homedir())) {
+      const given = options.login ?? environmentLogin(env);
+      if (given !== undefined) return given;
+      for (const file of authFiles(env, options)) {
         const config = await readConfig(file, options);
         const login = config && (await loginIn(config, registry, repository, env, options));
         if (login !== undefined) return login;
@@ -43,10 +45,23 @@ export function systemCredentials(options: CredentialOptions = {}): Credentials 
   };
 }
 
-function authFiles(env: Readonly<Record<string, string | undefined>>, home: string): string[] {
+/** The login that variables give, for every registry. */
+export function environmentLogin(env: Environment): Login | undefined {
+  for (const prefix of ["TSBUILD", "APPTAINER", "SINGULARITY"]) {
+    const username = env[`${prefix}_DOCKER_USERNAME`];
+    const password = env[`${prefix}_DOCKER_PASSWORD`];
+    if (username && password) return { kind: "password", username, password };
+  }
+  return undefined;
+}
+
+/** Files that may hold logins, in the order in which they are asked. */
+function authFiles(env: Environment, options: CredentialOptions): string[] {
+  const home = options.home ?? homedir();
   const runtime = env["XDG_RUNTIME_DIR"];
   const explicit = env["REGISTRY_AUTH_FILE"];
   return [
+    ...(options.authFile === undefined ? [] : [options.authFile]),
     ...(explicit ? [explicit] : []),
     join(env["APPTAINER_CONFIGDIR"] || join(home, ".apptainer"), "docker-config.json"),
     join(home, ".singularity", "docker-config.json"),
@@ -83,7 +98,7 @@ async function loginIn(
   config: Json,
   registry: string,
   repository: string,
-  env: Readonly<Record<string, string | undefined>>,
+  env: Environment,
   options: CredentialOptions,
 ): Promise<Login | undefined> {
   const wanted = keysFor(registry, repository);
@@ -143,7 +158,7 @@ function loginOf(entry: unknown): Login | undefined {
 async function askHelper(
   helper: string,
   registry: string,
-  env: Readonly<Record<string, string | undefined>>,
+  env: Environment,
   options: CredentialOptions,
 ): Promise<Login | undefined> {
   // A name and not a path: what a configuration file names is looked up in PATH.

@@ -1,12 +1,17 @@
 import type { Dispatcher, request as undiciRequest } from "undici";
 import { SourceError } from "../model/error.ts";
-import { siteCertificates, type CertificateOptions } from "./certificates.ts";
+import { clientCertificate, siteCertificates, type CertificateOptions } from "./certificates.ts";
 
 export interface Connection {
   readonly request: typeof undiciRequest;
   readonly dispatcher: Dispatcher;
   /** Whether more authorities than Node's own are believed. */
   readonly trustsSite: boolean;
+}
+
+export interface DispatcherOptions extends CertificateOptions {
+  /** A host that doesn't take a connection for so long isn't there: 10 seconds. */
+  readonly connectMs?: number | undefined;
 }
 
 /** Whether a host (without port) is this machine itself. */
@@ -20,14 +25,15 @@ export function isLoopback(hostname: string): boolean {
  * one.
  */
 export class Dispatchers {
-  readonly #certificates: CertificateOptions;
+  readonly #options: DispatcherOptions;
   /** By the way to a host: directly or as the environment says, and for some hosts with certificates of their own. */
   readonly #dispatchers = new Map<string, Dispatcher>();
   readonly #trusted = new Map<string, Promise<string[]>>();
+  readonly #clients = new Map<string, ReturnType<typeof clientCertificate>>();
   readonly #unverified = new Set<string>();
 
-  constructor(certificates: CertificateOptions = {}) {
-    this.#certificates = certificates;
+  constructor(options: DispatcherOptions = {}) {
+    this.#options = options;
   }
 
   /** Has a host's certificate not looked at: its user said that it need not be. */
@@ -38,26 +44,32 @@ export class Dispatchers {
   /**
    * The way to a host.
    * @param options.trustSite from now on the host's certificate may be from any authority that the machine trusts
-   * @throws {SourceError} `source/bad-proxy`
+   * @throws {SourceError} `source/bad-proxy`, `source/bad-certificate`
    */
   async get(url: URL, options: { readonly trustSite?: boolean } = {}): Promise<Connection> {
     const { host } = url;
     if (options.trustSite === true && !this.#trusted.has(host)) {
-      this.#trusted.set(host, siteCertificates(host, this.#certificates));
+      this.#trusted.set(host, siteCertificates(host, this.#options));
     }
+    if (url.protocol === "https:" && !this.#clients.has(host)) {
+      this.#clients.set(host, clientCertificate(host, this.#options));
+    }
+    const client = url.protocol === "https:" ? await this.#clients.get(host) : undefined;
     const { request, Agent, EnvHttpProxyAgent } = await import("undici");
     const ca = await this.#trusted.get(host);
     const trustsSite = ca !== undefined;
     const isDirect = isLoopback(url.hostname);
     const isUnverified = this.#unverified.has(host);
-    const way = `${isDirect ? "direct" : "environment"} ${trustsSite || isUnverified ? host : ""}`;
+    const isOwn = trustsSite || isUnverified || client !== undefined;
+    // What was known of a host's certificates may have grown since.
+    const way = `${isDirect ? "direct" : "environment"} ${isOwn ? `${host} ${trustsSite}` : ""}`;
     const existing = this.#dispatchers.get(way);
     if (existing !== undefined) return { request, dispatcher: existing, trustsSite };
     const tls = {
       ...(trustsSite ? { ca } : {}),
       ...(isUnverified ? { rejectUnauthorized: false } : {}),
     };
-    const connect = { timeout: 20_000, ...tls };
+    const connect = { timeout: this.#options.connectMs ?? 10_000, ...tls, ...client };
     // HTTP/2 would push all layers through one connection and its small windows.
     const agent = { allowH2: false, connect };
     try {

@@ -15,6 +15,15 @@ const certificateCodes = new Set([
   "ERR_TLS_CERT_ALTNAME_INVALID",
 ]);
 
+/** What is said of hosts that aren't there, or not now. */
+const absentCodes = new Set([
+  "ECONNREFUSED",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "EHOSTDOWN",
+  "EAI_AGAIN",
+]);
+
 /** The code of a failure of the network, from wherever in the chain of causes it stands. */
 export function networkCode(error: unknown): string | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 5; depth++) {
@@ -41,12 +50,25 @@ export function isWorthRetrying(error: unknown): boolean {
   );
 }
 
+/**
+ * How often a request is worth making to a host that has never answered: a registry that isn't there should be told of
+ * within seconds. A connection that timed out has been tried by the kernel several times already.
+ */
+export function attemptsWorthwhile(error: unknown): number {
+  const code = networkCode(error) ?? "";
+  if (code === "UND_ERR_CONNECT_TIMEOUT" || code === "ETIMEDOUT") return 1;
+  if (code === "UND_ERR_HEADERS_TIMEOUT") return 2;
+  return absentCodes.has(code) ? 3 : Infinity;
+}
+
 /** The error for a server that could not be talked to. */
 export function connectionError(request: HttpRequest, cause: unknown): SourceError {
   const { host } = request.url;
   const code = networkCode(cause) ?? "";
   const [why, hint] = explain(code, host, cause as Error);
-  return new SourceError("source/unreachable", `cannot get ${request.what} from ${host}: ${why}`, {
+  const isSent = ["POST", "PUT", "PATCH"].includes(request.method ?? "GET");
+  const tried = isSent ? `send ${request.what} to` : `get ${request.what} from`;
+  return new SourceError("source/unreachable", `cannot ${tried} ${host}: ${why}`, {
     hint,
     cause,
   });
@@ -101,7 +123,7 @@ export async function statusError(
   }
   if (status === 429) {
     return new SourceError("source/rate-limited", message("gives out no more of"), {
-      hint: "this address or login has used up its share: wait, log in, or use a mirror",
+      hint: `this address or login has used up its share${shareOf(response)}: wait, log in, or use a mirror`,
     });
   }
   return new SourceError("source/registry-failed", message("failed at"), {
@@ -112,8 +134,49 @@ export async function statusError(
   });
 }
 
+/**
+ * What a registry tells of the share that was used up: Docker Hub's `ratelimit-limit: 100;w=21600` (pulls and seconds),
+ * `ratelimit-remaining`, `docker-ratelimit-source` (an address or an account), and `Retry-After`.
+ */
+function shareOf({ headers }: HttpResponse): string {
+  const parts: string[] = [];
+  const [limit, windowText] = headerText(headers["ratelimit-limit"]).split(";w=");
+  const hours = Number(windowText) / 3600;
+  if (limit !== undefined && /^\d+$/.test(limit)) {
+    const remaining = /^\d+/.exec(headerText(headers["ratelimit-remaining"]))?.[0];
+    parts.push(
+      `${remaining ?? 0} of ${limit} pulls are left${hours > 0 ? ` of every ${Number(hours.toFixed(1))} hours` : ""}`,
+    );
+  }
+  const counted = headerText(headers["docker-ratelimit-source"]);
+  if (/^[\w.:-]{1,64}$/.test(counted)) parts.push(`counted for ${counted}`);
+  const againMs = retryAfterMs(headers["retry-after"]);
+  if (againMs !== undefined && againMs > 0) {
+    const seconds = Math.ceil(againMs / 1000);
+    parts.push(
+      `there is more in ${seconds < 180 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`}`,
+    );
+  }
+  return parts.length === 0 ? "" : ` (${parts.join(", ")})`;
+}
+
+const headerText = (value: string | string[] | undefined) =>
+  (Array.isArray(value) ? value[0] : value)?.trim() ?? "";
+
+/** How long a `Retry-After` header asks to wait: seconds or a date (RFC 9110, 10.2.3). */
+export function retryAfterMs(
+  header: string | string[] | undefined,
+  nowMs: number = Date.now(),
+): number | undefined {
+  const text = headerText(header);
+  if (text === "") return undefined;
+  if (/^\d+$/.test(text)) return Number(text) * 1000;
+  const date = Date.parse(text);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
+}
+
 /** The messages of a registry's JSON answer, or the start of a plain one, fit for one line. */
-async function serverText(response: HttpResponse): Promise<string> {
+export async function serverText(response: HttpResponse): Promise<string> {
   const parts: Uint8Array[] = [];
   let bytes = 0;
   try {

@@ -1,36 +1,47 @@
 // Requests to registries: retries with patience, redirects that keep a login to themselves, limits on silence rather
 // than on length. On undici's own request; the global fetch is another undici, and the two don't mix.
 
+import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Dispatcher } from "undici";
 import { SourceError } from "../model/error.ts";
 import {
+  attemptsWorthwhile,
   connectionError,
   isUnknownAuthority,
   isWorthRetrying,
+  retryAfterMs,
   statusError,
 } from "./http-errors.ts";
 import type { Dispatchers } from "./dispatchers.ts";
 
-export interface HttpOptions {
+/** How long servers that fail are put up with. */
+export interface Patience {
+  /** How often a request is tried in all: 5 times. */
+  readonly attempts?: number | undefined;
+  /** The first pause before trying again, half a second; it doubles each time. */
+  readonly pauseMs?: number | undefined;
+  /** A server that sends nothing for so long, half a minute, has gone away. */
+  readonly stallMs?: number | undefined;
+}
+
+export interface HttpOptions extends Patience {
   readonly dispatchers: Dispatchers;
   readonly signal?: AbortSignal | undefined;
-  /** How often a request is tried in all. */
-  readonly attempts?: number | undefined;
-  /** The first pause before trying again; it doubles each time. */
-  readonly pauseMs?: number | undefined;
-  /** A server that sends nothing for so long has gone away. */
-  readonly stallMs?: number | undefined;
+  /** Told that a request failed and will be made again, for people who wait. */
+  readonly onRetry?: ((message: string) => void) | undefined;
 }
 
 export interface HttpRequest {
   readonly url: URL;
-  /** GET where nothing is said. Only GET and HEAD are tried again. */
-  readonly method?: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | undefined;
+  /** GET where nothing is said. Only GET and HEAD are tried again, and what says that it may be. */
+  readonly method?: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | undefined;
+  readonly isRepeatable?: boolean | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Sent to the origin of the URL alone, never on to where it redirects. */
   readonly authorization?: string | undefined;
-  readonly body?: string | Buffer | undefined;
+  /** A function gives the bytes anew for each time that they are sent. */
+  readonly body?: string | Buffer | (() => AsyncIterable<Uint8Array>) | undefined;
   /** For messages: what is fetched. */
   readonly what: string;
   /** Ends this request; the client's own where it is not given. */
@@ -56,6 +67,8 @@ export class HttpClient {
   readonly attempts: number;
   readonly signal: AbortSignal | undefined;
   readonly #options: HttpOptions;
+  /** Hosts that have answered before: they are worth more patience than those that may not be there at all. */
+  readonly #answered = new Set<string>();
 
   constructor(options: HttpOptions) {
     this.#options = options;
@@ -69,7 +82,8 @@ export class HttpClient {
    * @throws {SourceError} `source/unreachable`, `source/rate-limited`, `source/registry-failed`
    */
   async send(request: HttpRequest): Promise<HttpResponse> {
-    const isRepeatable = ["GET", "HEAD"].includes(request.method ?? "GET");
+    const isRepeatable = request.isRepeatable ?? ["GET", "HEAD"].includes(request.method ?? "GET");
+    const { host } = request.url;
     const signal = request.signal ?? this.signal;
     for (let attempt = 1; ; attempt++) {
       signal?.throwIfAborted();
@@ -80,17 +94,19 @@ export class HttpClient {
       } catch (error) {
         if (error instanceof SourceError) throw error;
         signal?.throwIfAborted();
-        if (isLast || !isWorthRetrying(error)) throw connectionError(request, error);
-        await this.pause(attempt, signal);
+        const enough =
+          !isWorthRetrying(error) ||
+          (!this.#answered.has(host) && attempt >= attemptsWorthwhile(error));
+        if (isLast || enough) throw connectionError(request, error);
+        await this.pause(attempt, signal, { why: connectionError(request, error).message });
         continue;
       }
+      this.#answered.add(host);
       if (!retriedStatuses.has(response.status)) return response;
       const askedMs = retryAfterMs(response.headers["retry-after"]);
-      if (isLast || (askedMs ?? 0) > longestRetryAfterMs) {
-        throw await statusError(request, response);
-      }
-      await drop(response);
-      await this.pause(attempt, signal, askedMs);
+      const error = await statusError(request, response);
+      if (isLast || (askedMs ?? 0) > longestRetryAfterMs) throw error;
+      await this.pause(attempt, signal, { askedMs, why: error.message });
     }
   }
 
@@ -98,11 +114,14 @@ export class HttpClient {
   async pause(
     attempt: number,
     signal: AbortSignal | undefined = this.signal,
-    askedMs?: number,
+    told: { readonly askedMs?: number | undefined; readonly why?: string } = {},
   ): Promise<void> {
     const base = this.#options.pauseMs ?? 500;
     const growing = Math.min(longestPauseMs, base * 2 ** (attempt - 1));
-    const ms = Math.max(askedMs ?? 0, growing * (0.75 + Math.random() / 2));
+    const ms = Math.max(told.askedMs ?? 0, growing * (0.75 + Math.random() / 2));
+    if (told.why !== undefined) {
+      this.#options.onRetry?.(`${told.why}; trying again in ${(ms / 1000).toFixed(1)} s`);
+    }
     try {
       await sleep(ms, undefined, signal === undefined ? {} : { signal });
     } catch (error) {
@@ -128,7 +147,7 @@ export class HttpClient {
   }
 
   async #follow(request: HttpRequest): Promise<HttpResponse> {
-    const { stallMs = 60_000 } = this.#options;
+    const { stallMs = 30_000 } = this.#options;
     const { signal = this.signal } = request;
     let { url } = request;
     let method = request.method ?? "GET";
@@ -145,7 +164,7 @@ export class HttpClient {
             ? { authorization: request.authorization }
             : {}),
         },
-        ...(request.body === undefined ? {} : { body: request.body }),
+        ...(request.body === undefined ? {} : { body: bodyOf(request.body) }),
         ...(signal === undefined ? {} : { signal }),
       };
       const response = await this.#request(url, options);
@@ -166,6 +185,10 @@ export class HttpClient {
       if (status === 303 && method !== "HEAD") method = "GET";
     }
   }
+}
+
+function bodyOf(body: NonNullable<HttpRequest["body"]>): string | Buffer | Readable {
+  return typeof body === "function" ? Readable.from(body(), { objectMode: false }) : body;
 }
 
 /** Reads away the rest of an answer, so that its connection can be used again. */
@@ -216,16 +239,4 @@ function badRedirect(request: HttpRequest, why: string): SourceError {
   return new SourceError("source/bad-redirect", `${request.what} can't be had: ${why}`, {
     hint: "the registry is set up wrongly, or somebody is in between",
   });
-}
-
-/** How long a `Retry-After` header asks to wait: seconds or a date (RFC 9110, 10.2.3). */
-export function retryAfterMs(
-  header: string | string[] | undefined,
-  nowMs: number = Date.now(),
-): number | undefined {
-  const text = (Array.isArray(header) ? header[0] : header)?.trim();
-  if (text === undefined || text === "") return undefined;
-  if (/^\d+$/.test(text)) return Number(text) * 1000;
-  const date = Date.parse(text);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
 }

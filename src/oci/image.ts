@@ -198,8 +198,11 @@ async function openLayer(source: LayerSource, options: OpenImageOptions): Promis
   try {
     return await open(place);
   } catch (error) {
-    // The disk, a proxy or a bad line may have damaged it; the same twice is no accident.
-    const isDamaged = error instanceof TsbuildError && error.code === "source/digest-mismatch";
+    // The disk, a proxy or a bad line may have damaged it, or somebody has cleared the cache at this moment; the same
+    // twice is no accident.
+    const isDamaged =
+      error instanceof TsbuildError &&
+      ["source/digest-mismatch", "source/unreadable"].includes(error.code);
     if (!isDamaged || source.placeAgain === undefined) throw error;
     return await open(await source.placeAgain(signal));
   }

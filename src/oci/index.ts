@@ -36,6 +36,7 @@ export { MirroredRepository } from "./mirrored-repository.ts";
 export { choosePlatform, formatPlatform, type StatedPlatform } from "./platform-choice.ts";
 export { formatReference, parseReference, type Reference } from "./reference.ts";
 export { endpointsOf, type Endpoint, type RegistriesOptions } from "./registries-conf.ts";
+export { Registry, type RegistryAccess, type RegistryOptions } from "./registry.ts";
 export { RegistryStore } from "./registry-store.ts";
 export {
   Repository,

@@ -52,14 +52,20 @@ const maxIndexBytes = 512 * 1024 * 1024;
 
 export class LayerIndexCache {
   readonly #folder: string;
+  readonly #isFresh: boolean;
 
-  /** @param cacheFolder is made when the first index comes */
-  constructor(cacheFolder: string) {
+  /**
+   * @param cacheFolder is made when the first index comes
+   * @param options.isFresh use nothing that is there, but keep what comes (`--no-cache`)
+   */
+  constructor(cacheFolder: string, options: { readonly isFresh?: boolean | undefined } = {}) {
     this.#folder = join(cacheFolder, "layer-indexes-v1");
+    this.#isFresh = options.isFresh === true;
   }
 
   /** The index of a blob whose archive has the digest `diffId`, if it is here; one that can't be used is not. */
   async find(digest: Digest, diffId: Digest): Promise<LayerIndex | undefined> {
+    if (this.#isFresh) return undefined;
     try {
       const bytes = await readFile(this.#fileOf(digest));
       const text = await promisify(zstdDecompress)(bytes, { maxOutputLength: maxIndexBytes });

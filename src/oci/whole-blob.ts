@@ -5,7 +5,7 @@ import { checkBlob, type IndexOptions } from "./layer-index.ts";
 import type { Descriptor } from "./manifest.ts";
 
 /**
- * Gets a blob that is wanted as a file, checked.
+ * Gets a blob that is wanted as a file, checked. Its lease is the caller's.
  * @throws {FormatError} `source/digest-mismatch`; and what the store throws
  */
 export async function wholeBlob(
@@ -14,15 +14,21 @@ export async function wholeBlob(
   options: IndexOptions & { readonly signal: AbortSignal },
 ): Promise<BlobPlace> {
   const check = async (place: BlobPlace) => {
-    const blob = await BlobReader.open(place, `${descriptor.digest} of ${store.name}`);
+    const { file, offset, sizeBytes, incoming, lease } = place;
+    const reading = { file, offset, sizeBytes, incoming };
     try {
-      await blob.arrived();
-      await checkBlob(blob, place.incoming === undefined ? descriptor.digest : undefined, options);
-    } finally {
-      await blob.close();
+      const blob = await BlobReader.open(reading, `${descriptor.digest} of ${store.name}`);
+      try {
+        await blob.arrived();
+        await checkBlob(blob, incoming === undefined ? descriptor.digest : undefined, options);
+      } finally {
+        await blob.close();
+      }
+    } catch (error) {
+      await lease?.[Symbol.asyncDispose]();
+      throw error;
     }
-    const { file, offset, sizeBytes } = place;
-    return { file, offset, sizeBytes };
+    return { file, offset, sizeBytes, lease };
   };
   try {
     return await check(await store.layer(descriptor, options.signal));

@@ -9,9 +9,13 @@ export const dockerSource: ImageSource = {
   summary: "An image in a Docker or OCI registry.",
   async open(header, context) {
     const { layersOf, resolveImage } = await import("../oci/image.ts");
-    return withRegistry(header, context, async (store, reference) => {
-      const start = await store.start(reference);
-      const image = await resolveImage(store, start, context.platform, context.listener);
+    return withRegistry(header, context, async (store) => {
+      const image = await resolveImage(
+        store,
+        await store.start(),
+        context.platform,
+        context.listener,
+      );
       return openBase(layersOf(store, image), image.config, context);
     });
   },

@@ -71,8 +71,8 @@ export async function openBase(
     import("../oci/image.ts"),
     import("../oci/layer-index-cache.ts"),
   ]);
-  const { listener, signal, cacheFolder } = context;
-  const indexes = cacheFolder === undefined ? undefined : new LayerIndexCache(cacheFolder);
+  const { listener, signal, cacheFolder, access } = context;
+  const indexes = cacheFolder === undefined ? undefined : new LayerIndexCache(cacheFolder, access);
   const image = await openImage(layers, config, { listener, signal, indexes });
   return {
     kind: "oci",

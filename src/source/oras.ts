@@ -14,9 +14,8 @@ export const orasSource: ImageSource = {
       import("../oci/whole-blob.ts"),
       import("./open-image.ts"),
     ]);
-    const { name, place } = await withRegistry(header, context, async (store, reference) => {
-      const start = await store.start(reference);
-      const { manifest } = await resolveManifest(store, start, context.platform);
+    const { name, place } = await withRegistry(header, context, async (store) => {
+      const { manifest } = await resolveManifest(store, await store.start(), context.platform);
       // Some registries add layers of their own beside it.
       const found = manifest.layers.filter(({ mediaType }) => isSifLayer(mediaType));
       const [only] = found;
@@ -37,12 +36,21 @@ export const orasSource: ImageSource = {
         place: await wholeBlob(store, only, { signal: context.signal }),
       };
     });
-    const image = await openImage(place.file, name);
-    return {
-      kind: "image",
-      tree: image.tree,
-      ociConfig: image.ociConfig,
-      dispose: () => image.dispose(),
-    };
+    const endLease = () => place.lease?.[Symbol.asyncDispose]();
+    try {
+      const image = await openImage(place.file, name);
+      return {
+        kind: "image",
+        tree: image.tree,
+        ociConfig: image.ociConfig,
+        dispose: async () => {
+          await image.dispose();
+          await endLease();
+        },
+      };
+    } catch (error) {
+      await endLease();
+      throw error;
+    }
   },
 };

@@ -1,6 +1,5 @@
 // What the agents for images in registries share.
 
-import type { Reference } from "../oci/reference.ts";
 import type { RegistryStore } from "../oci/registry-store.ts";
 import { blobFolder } from "./oci-base.ts";
 import type { HeaderKeyword, SourceContext } from "./source.ts";
@@ -23,55 +22,20 @@ export const registryKeywords: readonly HeaderKeyword[] = [
 export async function withRegistry<Result>(
   header: ReadonlyMap<string, string>,
   context: SourceContext,
-  work: (store: RegistryStore, reference: Reference) => Promise<Result>,
+  work: (store: RegistryStore) => Promise<Result>,
 ): Promise<Result> {
-  const [
-    { BlobCache },
-    { systemCredentials },
-    { Dispatchers },
-    { MirroredRepository },
-    { formatReference, referenceOfHeader },
-    { endpointsOf },
-    { RegistryStore },
-    { Repository },
-  ] = await Promise.all([
-    import("../cache/blob-cache.ts"),
-    import("../oci/credentials.ts"),
-    import("../oci/dispatchers.ts"),
-    import("../oci/mirrored-repository.ts"),
+  const [{ referenceOfHeader }, { Registry }] = await Promise.all([
     import("../oci/reference.ts"),
-    import("../oci/registries-conf.ts"),
-    import("../oci/registry-store.ts"),
-    import("../oci/repository.ts"),
+    import("../oci/registry.ts"),
   ]);
+  const { listener, noHttps, signal, access } = context;
   const reference = referenceOfHeader(header);
-  const { listener, noHttps, signal } = context;
-  const warn = (code: string) => (message: string) => listener({ type: "warning", code, message });
-  const endpoints = await endpointsOf(reference, {
-    onProblem: warn("source/bad-registries-conf"),
+  await using registry = new Registry({
+    ...access,
+    noHttps,
+    listener,
+    signal,
+    cacheFolder: await blobFolder(context),
   });
-  const dispatchers = new Dispatchers();
-  try {
-    const credentials = systemCredentials({ onProblem: warn("source/bad-login-store") });
-    const places = endpoints.map(
-      (endpoint, at) =>
-        new Repository(endpoint, {
-          dispatchers,
-          credentials,
-          noHttps,
-          signal,
-          isInsecure: endpoint.isInsecure,
-          // A mirror has a stand-in, so there is less reason to be patient with it.
-          ...(at < endpoints.length - 1 ? { attempts: 2 } : {}),
-        }),
-    );
-    const repository = new MirroredRepository(places, (message) =>
-      listener({ type: "note", message }),
-    );
-    const cache = new BlobCache(await blobFolder(context));
-    const name = formatReference(reference);
-    return await work(new RegistryStore(name, repository, cache, listener), reference);
-  } finally {
-    await dispatchers.close();
-  }
+  return await work(await registry.image(reference));
 }

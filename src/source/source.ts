@@ -2,7 +2,10 @@
 
 import type { Listener } from "../model/event.ts";
 import type { Platform } from "../model/platform.ts";
+import type { RegistryAccess } from "../oci/registry.ts";
 import type { FileTree } from "../tree/file-tree.ts";
+
+export type { RegistryAccess } from "../oci/registry.ts";
 
 /** What an agent may use. */
 export interface SourceContext {
@@ -16,6 +19,8 @@ export interface SourceContext {
   readonly cacheFolder: string | undefined;
   /** Talk plain http to registries (`--no-https`). */
   readonly noHttps: boolean;
+  /** How else registries are spoken to; with `isOffline` no agent asks anybody for anything. */
+  readonly access?: RegistryAccess | undefined;
   /** Modification time of files that the agent makes, in seconds. */
   readonly timeSeconds: number;
   readonly listener: Listener;

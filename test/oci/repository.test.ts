@@ -1,7 +1,7 @@
 import test from "ava";
 import { FormatError, SourceError } from "../../src/model/error.ts";
 import { Dispatchers } from "../../src/oci/dispatchers.ts";
-import { retryAfterMs } from "../../src/oci/http.ts";
+import { retryAfterMs } from "../../src/oci/http-errors.ts";
 import { Repository } from "../../src/oci/repository.ts";
 import { image, textLayer } from "../helpers/oci-image.ts";
 import {
