@@ -3,6 +3,7 @@ import { readNode } from "../contents/read-node.ts";
 import { inspectMetadata } from "../layout/inspect.ts";
 import type { Step } from "../model/plan.ts";
 import { imageArchitecture } from "../elf/image-architecture.ts";
+import { outputFormat } from "../packer/output-format.ts";
 import { packSif } from "../packer/pack-sif.ts";
 import { packFolder } from "./pack-folder.ts";
 import type { BuildRun } from "./run-plan.ts";
@@ -23,7 +24,7 @@ async function packAsSif(stage: StageState, run: BuildRun): Promise<void> {
   const { listener } = options;
   const architecture = await imageArchitecture(stage.tree, readNode);
   warnOfArchitecture(architecture, run);
-  const metadata = await inspectMetadata(stage.tree, readNode);
+  const metadata = await inspectMetadata(stage.tree, readNode, outputFormat);
   const config = stage.base?.ociConfig;
   const packed = await packSif(stage.tree, options.target, {
     definition: Buffer.from(plan.definition, plan.encoding),

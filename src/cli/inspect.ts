@@ -32,6 +32,12 @@ interface Attributes {
   readonly startscript?: string;
 }
 
+interface Metadata {
+  readonly data: { readonly attributes: Attributes };
+  /** What only images of ours say. */
+  readonly tsbuild?: { readonly format: number };
+}
+
 const members = [
   "environment",
   "labels",
@@ -55,7 +61,8 @@ export async function inspectCommand(
     return 0;
   }
   const text = image.metadata ?? (await inspectMetadata(image.tree, readNode));
-  const whole = (JSON.parse(text) as { data: { attributes: Attributes } }).data.attributes;
+  const { data, tsbuild } = JSON.parse(text) as Metadata;
+  const whole = data.attributes;
   if (flags.listApps === true) {
     for (const app of Object.keys(whole.apps ?? {})) terminal.stdout.write(`${app}\n`);
     return 0;
@@ -64,7 +71,8 @@ export async function inspectCommand(
   const app = flags.all === true ? undefined : flags.app;
   const chosen = choose(ofApp(whole, app, name), flags);
   const isJson = flags.json === true || flags.all === true;
-  terminal.stdout.write(isJson ? asJson(chosen, app) : asText(chosen));
+  const own = flags.all === true ? tsbuild : undefined;
+  terminal.stdout.write(isJson ? asJson(chosen, app, own) : asText(chosen));
   return 0;
 }
 
@@ -87,9 +95,14 @@ function choose(whole: Attributes, flags: InspectFlags): Attributes {
   );
 }
 
-function asJson(attributes: Attributes, app: string | undefined): string {
+function asJson(
+  attributes: Attributes,
+  app: string | undefined,
+  tsbuild: Metadata["tsbuild"],
+): string {
   const shown = app === undefined ? attributes : { apps: { [app]: attributes } };
-  const json = JSON.stringify({ data: { attributes: shown }, type: "container" }, null, "\t");
+  const whole = { data: { attributes: shown }, type: "container", tsbuild };
+  const json = JSON.stringify(whole, null, "\t");
   // Go's encoder escapes these, which stand nowhere but in strings.
   const escaped = json.replaceAll(
     /[<>&\u2028\u2029]/g,

@@ -5,6 +5,8 @@
 //      "environment":{FILE:TEXT},"labels":{},
 //      "runscript":"","test":"","helpfile":"","deffile":"","startscript":""}},"type":"container"}
 //
+// and, only in that object, `,"tsbuild":{"format":1}` before the end, which Apptainer passes over,
+//
 // on one line, in this order, with Go's escapes, texts without the line feeds at their end and empty members left out.
 
 import type { ByteString } from "../model/bytes-path.ts";
@@ -16,9 +18,14 @@ import { maxMetadataBytes, readMetadata, tooLarge, type ReadNode } from "./read-
 
 /**
  * What an image says about itself, as one line of JSON, from the files in its tree.
+ * @param format the output format of the image that is being made, if it is to say it
  * @throws {FormatError} `layout/labels`, `layout/metadata-too-large`
  */
-export async function inspectMetadata(tree: FileTree, readNode: ReadNode): Promise<string> {
+export async function inspectMetadata(
+  tree: FileTree,
+  readNode: ReadNode,
+  format?: number,
+): Promise<string> {
   const read = reader(tree, readNode);
   const own = ".singularity.d";
   const attributes = object([
@@ -34,7 +41,8 @@ export async function inspectMetadata(tree: FileTree, readNode: ReadNode): Promi
     ["deffile", await read.text(`${own}/Singularity`)],
     ["startscript", await read.text(`${own}/startscript`)],
   ]);
-  return `{"data":{"attributes":${attributes}},"type":"container"}`;
+  const end = format === undefined ? "" : `,"tsbuild":{"format":${format}}`;
+  return `{"data":{"attributes":${attributes}},"type":"container"${end}}`;
 }
 
 async function appsOf(tree: FileTree, read: ReturnType<typeof reader>): Promise<string> {
