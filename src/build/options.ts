@@ -1,8 +1,13 @@
 import type { Isolation } from "../isolation/isolation.ts";
 import type { Listener } from "../model/event.ts";
 import type { Platform } from "../model/platform.ts";
+import type { Limits } from "../sandbox/limits.ts";
+import type { Mask, Secret } from "../sandbox/secrets.ts";
 import type { RegistryAccess } from "../source/source.ts";
 import type { CompressorChoice } from "../squashfs/compression.ts";
+
+export type { Limits } from "../sandbox/limits.ts";
+export { maskOf, type Mask, type Secret } from "../sandbox/secrets.ts";
 
 /** A folder or file of the host that scripts see inside (`--bind`). */
 export interface Bind {
@@ -48,6 +53,12 @@ export interface BuildOptions {
   readonly binds: readonly Bind[];
   readonly writableTmpfs: boolean;
   readonly network: "host" | "none";
+  /** What each script may take. */
+  readonly limits?: Limits;
+  /** Files that `%post` and `%test` find below /run/secrets. */
+  readonly secrets?: readonly Secret[];
+  /** Takes out of what is told what nobody may see: those, and secret build arguments. */
+  readonly mask?: Mask;
   /** The environment of whoever builds. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** What the image's labels say made it. */

@@ -20,6 +20,7 @@ export async function runInContainer(
     ...scriptOptions(run),
     binds: options.binds,
     network: options.network,
+    secrets: options.secrets ?? [],
     writableTmpfs: isTest && options.writableTmpfs,
   });
   if (!isTest) stage.tree = await sandbox.read(options.signal);

@@ -1,6 +1,8 @@
 // Runs a plan: each step announced, run, announced again. What a kind of step does is in its own file.
 
+import type { StepUsage } from "../model/event.ts";
 import type { BuildPlan, Step } from "../model/plan.ts";
+import { OwnUsage, type ResourceUsage } from "../system/resource-usage.ts";
 import { TemporaryFolder } from "../system/temporary-folder.ts";
 import type { BuildOptions } from "./options.ts";
 import { newStage, type StageState } from "./stage.ts";
@@ -24,6 +26,8 @@ export interface BuildRun {
   readonly step: number;
   /** What the finished target takes, set by the step that packs. */
   sizeBytes: number;
+  /** What the step's script took, set by the step that runs one. */
+  scriptUsage: StepUsage | undefined;
 }
 
 /**
@@ -54,12 +58,19 @@ export async function runPlan(plan: BuildPlan, options: BuildOptions): Promise<B
         temporaryFolder: temporary.folder,
         step: done + 1,
         sizeBytes,
+        scriptUsage: undefined,
       };
       const stepStarted = performance.now();
+      const own = new OwnUsage();
       listener({ type: "step-start", step: run.step, title: describeStep(step, plan, index) });
       await runStep(step, stage, run);
       sizeBytes = run.sizeBytes;
-      listener({ type: "step-end", step: run.step, elapsedMs: performance.now() - stepStarted });
+      listener({
+        type: "step-end",
+        step: run.step,
+        elapsedMs: performance.now() - stepStarted,
+        usage: stepUsage(own.taken, run.scriptUsage),
+      });
     }
   } finally {
     for (const stage of stages) {
@@ -70,6 +81,15 @@ export async function runPlan(plan: BuildPlan, options: BuildOptions): Promise<B
   const elapsedMs = performance.now() - started;
   listener({ type: "build-end", target: targetName, sizeBytes, elapsedMs });
   return { target, sizeBytes, elapsedMs };
+}
+
+function stepUsage(own: ResourceUsage, script: StepUsage | undefined): StepUsage {
+  if (script === undefined) return own;
+  return {
+    ...script,
+    cpuMs: own.cpuMs + script.cpuMs,
+    writtenBytes: own.writtenBytes + script.writtenBytes,
+  };
 }
 
 async function runStep(step: Step, stage: StageState, run: BuildRun): Promise<void> {

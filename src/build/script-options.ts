@@ -1,8 +1,12 @@
 import type { TextEncoding } from "../model/definition.ts";
+import type { SandboxRunOptions } from "../sandbox/sandbox.ts";
 import type { BuildOptions } from "./options.ts";
 import type { BuildRun } from "./run-plan.ts";
 
-interface ScriptOptions {
+interface ScriptOptions extends Pick<
+  SandboxRunOptions,
+  "limits" | "mask" | "onUsage" | "onWarning"
+> {
   readonly encoding: TextEncoding;
   readonly environment: BuildOptions["environment"];
   readonly onLine: (stream: "stdout" | "stderr", line: string) => void;
@@ -11,9 +15,16 @@ interface ScriptOptions {
 }
 
 /** What is the same for every script of a build. */
-export function scriptOptions({ options, plan, step }: BuildRun): ScriptOptions {
-  const { listener, environment, signal } = options;
+export function scriptOptions(run: BuildRun): ScriptOptions {
+  const { options, plan, step } = run;
+  const { listener, environment, limits = {}, mask = (text) => text, signal } = options;
   return {
+    limits,
+    mask,
+    onWarning: (code, message, hint) => listener({ type: "warning", code, message, hint }),
+    onUsage: (usage) => {
+      run.scriptUsage = usage;
+    },
     encoding: plan.encoding,
     environment,
     onLine: (stream, line) => listener({ type: "step-output", step, stream, line }),

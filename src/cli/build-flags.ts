@@ -1,9 +1,11 @@
 // The options of `tsbuild build`: Apptainer's names and letters first, then our own.
 
 import { InvalidArgumentError, Option, type Command } from "commander";
+import { addAccessFlags, type AccessFlags } from "./access-flags.ts";
 import { parseBlockSize } from "./compression-flags.ts";
+import { addLimitFlags, type LimitFlags } from "./limit-flags.ts";
 
-export interface BuildFlags {
+export interface BuildFlags extends AccessFlags, LimitFlags {
   readonly sandbox?: boolean;
   readonly force?: boolean;
   readonly update?: boolean;
@@ -11,6 +13,8 @@ export interface BuildFlags {
   readonly notest?: boolean;
   readonly buildArg: string[];
   readonly buildArgFile: string[];
+  readonly buildArgSecret: string[];
+  readonly secret: string[];
   readonly warnUnusedBuildArgs?: boolean;
   readonly bind: string[];
   readonly mount: string[];
@@ -24,8 +28,7 @@ export interface BuildFlags {
   readonly encrypt?: boolean;
   readonly passphrase?: boolean;
   readonly pemPath?: string;
-  readonly disableCache?: boolean;
-  readonly https: boolean;
+  readonly platform?: string;
   readonly cleanup: boolean;
   readonly json?: boolean;
   readonly remote?: boolean;
@@ -59,7 +62,7 @@ function blockSize(value: string): number {
 
 /** Gives a command the options of a build. */
 export function addBuildFlags(command: Command): Command {
-  return command
+  command
     .optionsGroup("Target:")
     .option("-s, --sandbox", "make a folder that can be changed, not a SIF file")
     .option(
@@ -74,6 +77,12 @@ export function addBuildFlags(command: Command): Command {
     .option("--build-arg <name=value>", "a value for {{ name }}; may be given again", collect, [])
     .option("--build-arg-file <file>", "a file with a name=value on each line", collect, [])
     .option(
+      "--build-arg-secret <id=name,src=file|env=var>",
+      "a value that only %pre, %setup and %post get to see; masked everywhere else",
+      collect,
+      [],
+    )
+    .option(
       "--warn-unused-build-args",
       "only warn of build arguments that the definition does not use",
     )
@@ -87,8 +96,7 @@ export function addBuildFlags(command: Command): Command {
     .optionsGroup("Base image:")
     .option("--arch <name>", "the image's architecture, in Go's words (amd64, arm64, …)")
     .option("--arch-variant <name>", "its variant (v7, v8, …)")
-    .option("--no-https", "talk plain http to registries")
-    .option("--disable-cache", "keep nothing in the cache and use nothing of it")
+    .option("--platform <platform>", "both, as linux/arm64/v8")
     .option("--fix-perms", "give the owner read and write rights on everything in the base image")
     .optionsGroup("Scripts:")
     .option(
@@ -103,6 +111,12 @@ export function addBuildFlags(command: Command): Command {
       "--isolation <name>",
       "the way to run scripts as root (default: the strongest that works here)",
     )
+    .option(
+      "--secret <id=name,src=file|env=var>",
+      "a file /run/secrets/NAME that only %post and %test can read",
+      collect,
+      [],
+    )
     .addOption(
       new Option("--network <name>", "what scripts see of the network")
         .choices(["host", "none"])
@@ -112,7 +126,10 @@ export function addBuildFlags(command: Command): Command {
       "-f, --fakeroot",
       "accepted; a plain user's build always runs its scripts as root of a namespace",
     )
-    .option("--userns", "accepted, for the same reason")
+    .option("--userns", "accepted, for the same reason");
+  addLimitFlags(command);
+  addAccessFlags(command);
+  return command
     .optionsGroup("Packing:")
     .option("--compress <how>", "fast, balanced, small, none, gzip[:LEVEL] or zstd[:LEVEL]")
     .option("--block-size <bytes>", "SquashFS block size, 4K to 1M", blockSize)

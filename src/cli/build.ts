@@ -1,22 +1,27 @@
 import { resolve } from "node:path";
-import type { BuildOptions } from "../build/options.ts";
+import { maskOf, type BuildOptions, type Mask, type Secret } from "../build/options.ts";
 import { checkTarget } from "../build/check-target.ts";
 import { suggest } from "../definition/suggest.ts";
 import { UsageError } from "../model/error.ts";
 import type { Isolation } from "../isolation/isolation.ts";
 import type { Listener } from "../model/event.ts";
+import type { RegistryAccess } from "../source/source.ts";
 import { parseCompression } from "../squashfs/compression.ts";
 import { watchSignals } from "../system/signals.ts";
+import { accessOf } from "./access-flags.ts";
 import { bindFlags } from "./bind-flags.ts";
 import type { BuildFlags } from "./build-flags.ts";
+import { cacheFolder } from "./cache-folder.ts";
 import { commandNames } from "./command-names.ts";
 import { compressionFlags } from "./compression-flags.ts";
 import { enterIfNeeded } from "./enter-if-needed.ts";
+import { limitsOf } from "./limit-flags.ts";
 import { loadPlan, type LoadedPlan } from "./load-plan.ts";
 import { makeListener } from "./make-listener.ts";
 import { platformFlags } from "./platform-flags.ts";
 import { defaultTarget } from "./read-spec.ts";
-import { buildTime, cacheFolder, setting, switchSetting, temporaryParent } from "./settings.ts";
+import { readSecrets } from "./secret-flags.ts";
+import { buildTime, setting, switchSetting, temporaryParent } from "./settings.ts";
 import type { CommandTerminal, GlobalFlags } from "./terminal.ts";
 import { ownVersion } from "./version.ts";
 
@@ -52,10 +57,13 @@ export async function buildCommand(
         view.listener({ type: "note", message: "Stopping; once more to stop at once" });
     },
   });
-  const platform = platformFlags(flags.arch, flags.archVariant, process.arch);
+  const platform = platformFlags(flags.arch, flags.archVariant, process.arch, flags.platform);
+  const secrets = await readSecrets("--secret", flags.secret, terminal);
+  const secretArguments = await readSecrets("--build-arg-secret", flags.buildArgSecret, terminal);
   const loaded = await loadPlan(spec, flags, {
     folder,
     platform,
+    secretArguments,
     ...(update ? { update: target } : {}),
   });
   await checkTarget({ target, force: flags.force === true, update });
@@ -81,6 +89,9 @@ export async function buildCommand(
       targetName: name,
       loaded,
       isolation: entered.isolation,
+      access: await accessOf(flags, terminal.environment, folder),
+      secrets,
+      mask: maskOf([...secrets, ...secretArguments].map(({ value }) => value)),
       listener: view.listener,
       signal: interruption.signal,
     }),
@@ -112,10 +123,6 @@ function withSettings(
     writableTmpfs: isOn(flags.writableTmpfs, "WRITABLE_TMPFS"),
     fixPerms: isOn(flags.fixPerms, "FIXPERMS"),
     disableCache: isOn(flags.disableCache, "DISABLE_CACHE"),
-    https:
-      flags.https &&
-      !switchSetting(environment, "NOHTTPS") &&
-      !switchSetting(environment, "NO_HTTPS"),
     cleanup: flags.cleanup && !switchSetting(environment, "NO_CLEANUP"),
     ...(arch === undefined ? {} : { arch }),
     ...(variant === undefined ? {} : { archVariant: variant }),
@@ -175,11 +182,14 @@ function buildOptions(
     readonly targetName: string;
     readonly loaded: LoadedPlan;
     readonly isolation: Isolation | undefined;
+    readonly access: RegistryAccess;
+    readonly secrets: readonly Secret[];
+    readonly mask: Mask;
     readonly listener: Listener;
     readonly signal: AbortSignal;
   },
 ): BuildOptions {
-  const { target, targetName, loaded, isolation, listener, signal } = known;
+  const { target, targetName, loaded, isolation, access, secrets, mask, listener, signal } = known;
   const compression = compressionFlags(flags);
   for (const word of compression.ignored) {
     listener({
@@ -196,7 +206,8 @@ function buildOptions(
     folder,
     definitionFolder: loaded.spec.folder,
     platform: loaded.plan.platform,
-    noHttps: !flags.https,
+    noHttps: access.noHttps === true,
+    access,
     cacheFolder: flags.disableCache === true ? undefined : cacheFolder(environment),
     temporaryParent: temporaryParent(flags.tmpdir, environment),
     keepTemporary: !flags.cleanup,
@@ -209,7 +220,10 @@ function buildOptions(
     isolation,
     binds: bindFlags(flags.bind, flags.mount, folder),
     writableTmpfs: flags.writableTmpfs === true,
-    network: flags.network,
+    network: access.isOffline === true ? "none" : flags.network,
+    limits: limitsOf(flags),
+    secrets,
+    mask,
     environment,
     version: ownVersion(),
     listener,

@@ -1,6 +1,7 @@
 import { hasCapability, type HostFacts } from "./host-facts.ts";
 import { mappedIds, usefulIds } from "./id-map.ts";
 import type { Isolation, RunRequest, Way } from "./isolation.ts";
+import { runTold } from "./mount-helper.ts";
 import { setprivPrefix } from "./namespace-command.ts";
 import { probe, probeOwners } from "./probe.ts";
 
@@ -41,17 +42,13 @@ export const chroot: Way = {
   },
 };
 
-// The same protocol as the mount helper's: a word on file descriptor 3, then the command, run and not exec'ed.
+// The same protocol as the mount helper's.
 const starter = `
 IMAGE_PATH=$PATH
 PATH=\${TSBUILD_PATH:-$PATH}
 unset TSBUILD_PATH
 umask 0002
-{ echo ready >&3; } 2> /dev/null || :
-exec 3>&-
-PATH=$IMAGE_PATH
-"$@"
-exit $?
+${runTold}
 `.trim();
 
 function chrootIsolation(facts: HostFacts): Isolation {

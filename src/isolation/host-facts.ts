@@ -1,6 +1,6 @@
-import { accessSync, constants, readFileSync, statSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { userInfo } from "node:os";
-import { join } from "node:path";
+import { findProgram, programPath } from "../system/find-program.ts";
 import { captureProgram } from "../system/run-program.ts";
 import { parseIdMap } from "./id-map.ts";
 import type { IdMapRow } from "./isolation.ts";
@@ -51,9 +51,7 @@ export async function readHostFacts(
   environment: Readonly<Record<string, string | undefined>>,
   entered: EntryMark | undefined,
 ): Promise<HostFacts> {
-  const path = [environment["PATH"], "/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin"]
-    .filter((part) => part !== undefined && part !== "")
-    .join(":");
+  const path = programPath(environment);
   const programs: Partial<Record<ProgramName, string>> = {};
   for (const name of programNames) {
     const found = findProgram(name, path);
@@ -92,20 +90,6 @@ const capabilities = {
 /** Whether the process has the capability. */
 export function hasCapability(facts: HostFacts, name: keyof typeof capabilities): boolean {
   return ((facts.capabilities >> capabilities[name]) & 1n) === 1n;
-}
-
-function findProgram(name: string, path: string): string | undefined {
-  for (const folder of path.split(":")) {
-    if (!folder.startsWith("/")) continue;
-    const file = join(folder, name);
-    try {
-      accessSync(file, constants.X_OK);
-      if (statSync(file).isFile()) return file;
-    } catch {
-      // The next folder.
-    }
-  }
-  return undefined;
 }
 
 async function longOptions(setpriv: string | undefined): Promise<readonly string[]> {

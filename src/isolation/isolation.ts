@@ -29,6 +29,8 @@ export interface RunRequest {
   readonly mounts: readonly Mount[];
   /** `throw-away` can be written, and nothing of it is kept. */
   readonly root: "writable" | "read-only" | "throw-away";
+  /** Files that are made below a tmpfs, mode 0400, of what comes by file descriptor 5: one line of base64 for each. */
+  readonly secrets: readonly string[];
   readonly network: "host" | "none";
   /** Program, as seen inside, and arguments. */
   readonly command: readonly string[];
@@ -52,9 +54,10 @@ export interface Isolation {
   /** The value of `TSBUILD_PATH` for a command line. */
   readonly hostPath: string;
   /**
-   * The argument list that runs the request: strings only, can be pasted into a shell. The program writes a line to
-   * file descriptor 3 as soon as the script's own program is about to start; if it ends before, setting up failed. File
-   * descriptor 4, if open, ends when tsbuild does.
+   * The argument list that runs the request: strings only, can be pasted into a shell. The program writes the line
+   * `ready` to file descriptor 3 as soon as the script's own program is about to start; if it ends before, setting up
+   * failed. `loopback` before says that a network of its own has none. `done` may follow when the script has ended; then
+   * a line is waited for on file descriptor 5, for somebody to measure. File descriptor 4, if open, ends when tsbuild does.
    * Its environment becomes the script's, but for `TSBUILD_PATH`, where the host's programs are looked for.
    */
   commandLine(request: RunRequest): readonly string[];

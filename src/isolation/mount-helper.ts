@@ -8,7 +8,13 @@
 //   guard                                        keep a real root from changing the kernel's settings
 //   bind SOURCE TARGET, robind SOURCE TARGET     files and folders of the host
 //   tmpfs MODE TARGET
-//   lo                                           the loopback device of a network of its own
+//   secret TARGET                                a file that only root reads, of the next line of file descriptor 5, in base64
+//   lo PROGRAM ARGUMENT ARGUMENT ARGUMENT        the loopback device of a network of its own, which the program brings up
+//                                                where ip and ifconfig are missing
+//
+// File descriptor 3 is told: `loopback` when there is none, `ready` when the command starts, `done` when it has ended. Then
+// a line of file descriptor 5, or its end, is waited for: whoever measures looks at us meanwhile. The command has none of
+// these descriptors.
 //
 // Odd details, each for a reason:
 //
@@ -20,6 +26,17 @@
 // - The command is run, not exec'ed: the first process of a pid namespace is not killed by signals that it does not
 //   handle, so a script in its place could neither `kill $$` nor be ended.
 // - The terminals' group 5 does not exist in a namespace with a single id: a second try without it.
+
+/** The end of it, and of other shells that run a command for us. */
+export const runTold = `
+set +e
+{ echo ready >&3; } 2> /dev/null
+PATH=$IMAGE_PATH
+"$@" 3>&- 4<&- 5<&-
+STATUS=$?
+{ echo done >&3 && read -r _ <&5; } 2> /dev/null
+exit "$STATUS"
+`.trim();
 
 /** The script. */
 export const mountHelper = `
@@ -119,9 +136,16 @@ while [ "$1" != -- ]; do
     mount -n -t tmpfs -o "mode=$2,nosuid,nodev" tsbuild "$R$3"
     shift 3
     ;;
+  secret)
+    read -r LINE <&5
+    (umask 0377 && printf '%s' "$LINE" | base64 -d > "$R$2")
+    LINE=
+    shift 2
+    ;;
   lo)
-    ip link set lo up 2> /dev/null || ifconfig lo up 2> /dev/null || :
-    shift
+    ip link set lo up 2> /dev/null || ifconfig lo up 2> /dev/null ||
+      "$2" "$3" "$4" "$5" > /dev/null 2>&1 || { echo loopback >&3; } 2> /dev/null || :
+    shift 5
     ;;
   *)
     echo "unknown operation $1" >&2
@@ -135,10 +159,5 @@ if [ "$ROOT" = read-only ]; then mount -n -o remount,bind,ro "$R"; fi
 cd "$R"
 mount -n --move . /
 umask 0002
-{ echo ready >&3; } 2> /dev/null || :
-exec 3>&-
-set +e
-PATH=$IMAGE_PATH
-"$@"
-exit $?
+${runTold}
 `.trim();

@@ -1,3 +1,4 @@
+import { loopbackCommand } from "../system/bring-up-loopback.ts";
 import type { HostFacts } from "./host-facts.ts";
 import type { FilterLoader } from "./filter-loader.ts";
 import type { Mount, RunRequest } from "./isolation.ts";
@@ -22,7 +23,7 @@ export function namespaceCommand(
   options: NamespaceOptions,
 ): string[] {
   const { unshare = "unshare", chroot = "chroot" } = facts.programs;
-  const { rootFolder, workFolder, root, mounts, network, command } = request;
+  const { rootFolder, workFolder, root, mounts, secrets, network, command } = request;
   const kinds = new Set(mounts.map(({ kind }) => kind));
   return [
     setprivPrefix(facts, options),
@@ -32,7 +33,8 @@ export function namespaceCommand(
     ["root", root, `${workFolder}/changes`],
     mounts.flatMap((mount) => operation(mount)),
     options.guard && kinds.has("proc") ? ["guard"] : [],
-    network === "none" ? ["lo"] : [],
+    secrets.flatMap((target) => ["secret", target]),
+    network === "none" ? ["lo", ...loopbackCommand()] : [],
     ["--"],
     options.loader?.prefix(workFolder) ?? [],
     [chroot, ".", ...command],

@@ -19,7 +19,12 @@ export type BuildEvent =
     }
   /** The command line of a script, to be pasted into a shell. */
   | { readonly type: "command"; readonly step: number; readonly command: string }
-  | { readonly type: "step-end"; readonly step: number; readonly elapsedMs: number }
+  | {
+      readonly type: "step-end";
+      readonly step: number;
+      readonly elapsedMs: number;
+      readonly usage?: StepUsage | undefined;
+    }
   /** How far one piece of work is, a layer's download say; `total` is missing where it is not known. */
   | {
       readonly type: "progress";
@@ -43,6 +48,18 @@ export type BuildEvent =
       readonly sizeBytes: number;
       readonly elapsedMs: number;
     };
+
+/** What a step took of the machine. */
+export interface StepUsage {
+  /** Processor time, of all its processes together. */
+  readonly cpuMs: number;
+  /** The most memory that one process had at a time: of a script where the step runs one, else of tsbuild. */
+  readonly peakMemoryBytes: number | undefined;
+  /** The most that all processes of a script had together, where `--memory` made something count it. */
+  readonly groupPeakBytes?: number | undefined;
+  /** What was written to disks. */
+  readonly writtenBytes: number;
+}
 
 /** A user interface is a function that is told events. It never answers, so it can't change a build. */
 export type Listener = (event: BuildEvent) => void;

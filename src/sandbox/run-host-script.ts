@@ -2,17 +2,30 @@ import { chmodSync, mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Isolation } from "../isolation/isolation.ts";
 import type { Script } from "../model/plan.ts";
+import { programPath } from "../system/find-program.ts";
+import { keepTidy } from "../system/keeper.ts";
+import { killProcessesIn } from "../system/processes-in-root.ts";
 import { removeFolderTree } from "../system/remove-folder-tree.ts";
-import { runProgram } from "../system/run-program.ts";
 import { shellCommand } from "../system/shell-command.ts";
 import { interpreterCommand } from "./place-script.ts";
+import { runLimited } from "./run-limited.ts";
 import type { RunScriptOptions } from "./run-script.ts";
 import { hostScriptEnvironment } from "./script-environment.ts";
 import { ScriptOutput } from "./script-failure.ts";
 
 export interface RunHostScriptOptions extends Pick<
   RunScriptOptions,
-  "encoding" | "environment" | "onLine" | "onCommand" | "signal" | "temporaryFolder" | "rootFolder"
+  | "encoding"
+  | "environment"
+  | "limits"
+  | "mask"
+  | "onCommand"
+  | "onLine"
+  | "onUsage"
+  | "onWarning"
+  | "rootFolder"
+  | "signal"
+  | "temporaryFolder"
 > {
   /** `%pre` or `%setup`. */
   readonly script: Script;
@@ -24,12 +37,14 @@ export interface RunHostScriptOptions extends Pick<
 
 /**
  * Runs `%pre` or `%setup` on the host, as whoever builds (or as root of the namespace that the build is in), with the
- * host's environment and the place of the root file system. What it leaves running in its process group is ended.
- * @throws {ScriptError} `script/failed` with the place of the command
+ * host's environment and the place of the root file system. What it leaves running is ended, as long as it is in its process
+ * group or has the variable that says where the root file system is.
+ * @throws {ScriptError} `script/failed` with the place of the command, `script/timeout`, `script/memory`,
+ *   `script/processes`
  * @throws the signal's reason
  */
 export async function runHostScript(options: RunHostScriptOptions): Promise<void> {
-  const { script, isolation, signal, onLine } = options;
+  const { script, isolation, signal, mask, onLine, rootFolder } = options;
   signal.throwIfAborted();
   const workFolder = mkdtempSync(join(options.temporaryFolder, "script-"));
   try {
@@ -48,21 +63,32 @@ export async function runHostScript(options: RunHostScriptOptions): Promise<void
       ...interpreterCommand(script, file),
     ];
     const command = isolation?.hostCommandLine(inner, workFolder) ?? inner;
-    options.onCommand?.(shellCommand(command));
-    const output = new ScriptOutput(script, file);
-    const end = await runProgram(command, {
-      env: hostScriptEnvironment(options.environment, options.rootFolder),
-      cwd: options.folder,
-      pipeFolder: workFolder,
+    const output = new ScriptOutput(script, file, script.body, mask);
+    using kept = new DisposableStack();
+    kept.use(keepTidy("processes", rootFolder));
+    const end = await runLimited(command, {
+      limits: options.limits,
+      path: isolation?.hostPath ?? programPath(process.env),
+      output,
       signal,
-      onLine: (stream, line) => {
-        output.take(stream, line);
-        onLine(stream, line);
+      onWarning: options.onWarning,
+      onUsage: options.onUsage,
+      onCommandLine: (line) => options.onCommand?.(mask(shellCommand(line))),
+      onStart: ({ pid }) => kept.use(keepTidy("group", String(pid))),
+      run: {
+        env: hostScriptEnvironment(options.environment, rootFolder),
+        cwd: options.folder,
+        pipeFolder: workFolder,
+        onLine: (stream, line) => {
+          output.take(stream, line);
+          onLine(stream, mask(line));
+        },
       },
     });
     const failure = output.failure(end);
     if (failure !== undefined) throw failure;
   } finally {
+    await killProcessesIn(rootFolder);
     await removeFolderTree(workFolder);
   }
 }

@@ -5,18 +5,16 @@ import { loaderStatus } from "../isolation/loader-elf.ts";
 import type { TextEncoding } from "../model/definition.ts";
 import { HostError, ScriptError } from "../model/error.ts";
 import type { Script } from "../model/plan.ts";
+import { keepTidy } from "../system/keeper.ts";
 import { killProcessesIn } from "../system/processes-in-root.ts";
 import { removeFolderTree } from "../system/remove-folder-tree.ts";
-import {
-  captureProgram,
-  runProgram,
-  type OutputStream,
-  type ProgramEnd,
-} from "../system/run-program.ts";
+import { captureProgram, type OutputStream, type ProgramEnd } from "../system/run-program.ts";
 import { shellCommand } from "../system/shell-command.ts";
 import { inImageEnvironment } from "./enter-environment.ts";
+import type { Limits } from "./limits.ts";
 import { makeMountPoints } from "./mount-points.ts";
 import { resolveInRoot } from "./resolve-in-root.ts";
+import { runLimited, type RunEvents } from "./run-limited.ts";
 import {
   postEnvironment,
   testEnvironment,
@@ -25,11 +23,12 @@ import {
   type Environment,
 } from "./script-environment.ts";
 import { placeScript, type PlacedScript } from "./place-script.ts";
+import { secretLines, secretsFolder, type Mask, type Secret } from "./secrets.ts";
 import { standardMounts } from "./standard-mounts.ts";
 import { makeStandIns } from "./stand-ins.ts";
 import { noShell, ScriptOutput, setUpFailure } from "./script-failure.ts";
 
-export interface RunScriptOptions {
+export interface RunScriptOptions extends RunEvents {
   /** `%post` or `%test`. */
   readonly script: Script;
   /** How the definition's text became bytes; UTF-8 where it is not given. */
@@ -43,6 +42,10 @@ export interface RunScriptOptions {
   readonly environment: Environment;
   readonly binds: readonly Bind[];
   readonly network: "host" | "none";
+  readonly limits: Limits;
+  readonly secrets: readonly Secret[];
+  /** Takes secrets out of what is told. */
+  readonly mask: Mask;
   /** Let `%test` write to a root file system of which nothing is kept. */
   readonly writableTmpfs: boolean;
   readonly onLine: (stream: OutputStream, line: string) => void;
@@ -54,9 +57,11 @@ export interface RunScriptOptions {
 /**
  * Runs `%post` or `%test` as root of the root file system, as Apptainer does: the same environment, folder, umask (0002)
  * and command. It has its own /dev, /tmp and /var/tmp, a /sys that it can't change, and copies of the host's resolv.conf
- * and hosts. When it has ended nothing of it runs and nothing of ours is left in the root.
+ * and hosts. When it has ended nothing of it runs and nothing of ours is left in the root. What it prints and how it fails
+ * is told with the secrets taken out.
  *
- * @throws {ScriptError} `script/failed` with the place of the command, `script/no-shell`, `script/mount-point`
+ * @throws {ScriptError} `script/failed` with the place of the command, `script/no-shell`, `script/mount-point`,
+ *   `script/timeout`, `script/memory`, `script/processes`
  * @throws {HostError} `host/bind-source`, `host/isolation-lacks`, `host/copy-root`, `host/sandbox-setup` when the surroundings
  *   can't be set up
  * @throws the signal's reason
@@ -67,6 +72,8 @@ export async function runScript(options: RunScriptOptions): Promise<void> {
   if (!isolation.mounts && binds.length > 0) throw lacking(isolation, "can't bind anything");
   if (!isolation.mounts && options.network === "none")
     throw lacking(isolation, "can't take the network away");
+  if (!isolation.mounts && options.secrets.length > 0)
+    throw lacking(isolation, "can't keep secrets out of the image");
   const workFolder = mkdtempSync(join(options.temporaryFolder, "script-"));
   try {
     const isTest = script.section === "test";
@@ -86,6 +93,7 @@ export async function runScript(options: RunScriptOptions): Promise<void> {
       workFolder,
       mounts: points.mounts,
       root: isTest ? (options.writableTmpfs ? "throw-away" : "read-only") : "writable",
+      secrets: options.secrets.map(({ name }) => `${secretsFolder}/${name}`),
       network: options.network,
       command: inImageEnvironment(placed.command, variables),
     });
@@ -140,39 +148,58 @@ async function run(
   placed: PlacedScript,
   workFolder: string,
 ): Promise<void> {
-  const { script, isolation, signal, onLine } = options;
+  const { script, isolation, mask, onLine } = options;
   const env = { ...variables, TSBUILD_PATH: isolation.hostPath };
-  options.onCommand?.(
-    `env -i ${Object.entries(env).map(pastedVariable).join(" ")} ${shellCommand(command)}`,
-  );
-  const output = new ScriptOutput(script, placed.file, placed.text);
+  const output = new ScriptOutput(script, placed.file, placed.text, mask);
   const tell = (stream: OutputStream, line: string): void => {
     output.take(stream, line);
-    onLine(stream, line);
+    onLine(stream, mask(line));
   };
   // Until the script starts, what is said is about its surroundings.
   let ready = false;
   const early: [OutputStream, string][] = [];
-  const begin = (): void => {
-    ready = true;
-    for (const [stream, line] of early.splice(0)) tell(stream, line);
-  };
-  const end = await runProgram(command, {
-    env,
-    cwd: "/",
-    pipeFolder: workFolder,
-    signal,
-    pipes: ["tell", "hold"],
-    onPipe: begin,
-    onLine: (stream, line) => {
-      if (ready) tell(stream, line);
-      else early.push([stream, line]);
+  // Where no namespace ends them when we are killed.
+  using kept = new DisposableStack();
+  if (!isolation.mounts) kept.use(keepTidy("processes", options.rootFolder));
+  const end = await runLimited(command, {
+    limits: options.limits,
+    path: isolation.hostPath,
+    output,
+    lineOffset: placed.lineOffset,
+    signal: options.signal,
+    onWarning: options.onWarning,
+    onUsage: options.onUsage,
+    onCommandLine: (line) => {
+      const settings = Object.entries(env).map(pastedVariable).join(" ");
+      options.onCommand?.(mask(`env -i ${settings} ${shellCommand(line)}`));
+    },
+    secretLines: options.secrets.length === 0 ? undefined : secretLines(options.secrets),
+    onWord: (word) => {
+      if (word === "ready") {
+        ready = true;
+        for (const [stream, line] of early.splice(0)) tell(stream, line);
+      } else if (word === "loopback") {
+        options.onWarning?.(
+          "host/no-loopback",
+          "nothing can bring up the loopback device: in the script, localhost can't be reached",
+          "install ip (iproute2) on this machine",
+        );
+      }
+    },
+    run: {
+      env,
+      cwd: "/",
+      pipeFolder: workFolder,
+      onLine: (stream, line) => {
+        if (ready) tell(stream, line);
+        else early.push([stream, line]);
+      },
     },
   });
   if (!ready)
     throw setUpFailure(
       script,
-      early.map(([, line]) => line),
+      early.map(([, line]) => mask(line)),
     );
   throwIfNotStarted(script, isolation, end, output);
   const failure = output.failure(end, placed.lineOffset);

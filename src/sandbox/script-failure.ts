@@ -2,6 +2,7 @@ import { HostError, ScriptError } from "../model/error.ts";
 import type { Location } from "../model/location.ts";
 import type { Script } from "../model/plan.ts";
 import type { OutputStream, ProgramEnd } from "../system/run-program.ts";
+import type { Mask } from "./secrets.ts";
 import { TraceFollower } from "./trace-follower.ts";
 
 const keptLines = 20;
@@ -11,14 +12,21 @@ export class ScriptOutput {
   readonly #script: Script;
   readonly #follower: TraceFollower;
   readonly #lines: string[] = [];
+  readonly #mask: Mask;
 
   /**
    * @param file what the shell calls the script
    * @param text the file's text, where it is not the script's body
+   * @param mask takes out of an error what nobody may see
    */
-  constructor(script: Script, file: string, text = script.body) {
+  constructor(script: Script, file: string, text = script.body, mask: Mask = (text) => text) {
     this.#script = script;
+    this.#mask = mask;
     this.#follower = new TraceFollower(text, file);
+  }
+
+  get section(): Script["section"] {
+    return this.#script.section;
   }
 
   /** Takes the next line. */
@@ -30,27 +38,29 @@ export class ScriptOutput {
 
   /** The last lines. */
   get details(): readonly string[] {
-    return [...this.#lines];
+    return this.#lines.map((line) => this.#mask(line));
+  }
+
+  /** ` at: COMMAND` for a message, or nothing where no command was seen. */
+  get place(): string {
+    const { command } = this.#follower;
+    return command === undefined ? "" : ` at: ${shortened(this.#mask(command))}`;
   }
 
   /** The error for how the script ended, or undefined if it ended well. `lineOffset` is what precedes it in its file. */
   failure({ exitCode, signal }: ProgramEnd, lineOffset = 0): ScriptError | undefined {
     if (exitCode === 0) return undefined;
     const { section } = this.#script;
-    const command = this.#follower.command;
     const how = signal === undefined ? `status ${exitCode ?? "unknown"}` : `the signal ${signal}`;
-    return new ScriptError(
-      "script/failed",
-      `%${section} failed with ${how}${command === undefined ? "" : ` at: ${shortened(command)}`}`,
-      {
-        location: this.#location(lineOffset),
-        hint: this.#hint(exitCode, signal),
-        details: this.details,
-      },
-    );
+    return new ScriptError("script/failed", `%${section} failed with ${how}${this.place}`, {
+      location: this.location(lineOffset),
+      hint: this.#hint(exitCode, signal),
+      details: this.details,
+    });
   }
 
-  #location(lineOffset: number): Location {
+  /** The line of the definition that was run last, as far as that is known. */
+  location(lineOffset: number): Location {
     const heading = this.#script.location;
     const index = (this.#follower.line ?? 0) - lineOffset - 1;
     const line = this.#script.lines[index];

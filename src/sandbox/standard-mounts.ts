@@ -2,11 +2,15 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Mount } from "../isolation/isolation.ts";
 import { resolveInRoot } from "./resolve-in-root.ts";
+import { secretsFolder } from "./secrets.ts";
 import type { RunScriptOptions } from "./run-script.ts";
 
 const lineFeed = Buffer.from("\n");
 
-type MountOptions = Pick<RunScriptOptions, "binds" | "isolation" | "network" | "rootFolder">;
+type MountOptions = Pick<
+  RunScriptOptions,
+  "binds" | "isolation" | "network" | "rootFolder" | "secrets"
+>;
 
 /** What every script gets, and what the user wants to have there instead or besides. */
 export function standardMounts(options: MountOptions, workFolder: string): Mount[] {
@@ -43,6 +47,9 @@ export function standardMounts(options: MountOptions, workFolder: string): Mount
       target: destination,
       readOnly,
     })),
+    ...(options.secrets.length === 0
+      ? []
+      : [{ kind: "tmpfs" as const, target: secretsFolder, mode: 0o755 }]),
   ];
 }
 

@@ -1,7 +1,12 @@
 import type { Readable } from "node:stream";
 import { setImmediate as immediately, setTimeout as sleep } from "node:timers/promises";
 import { LineSplitter } from "./line-splitter.ts";
-import { startProgram, type ProgramEnd, type StartOptions } from "./start-program.ts";
+import {
+  startProgram,
+  type ProgramEnd,
+  type RunningProgram,
+  type StartOptions,
+} from "./start-program.ts";
 
 export type { ProgramEnd } from "./start-program.ts";
 
@@ -22,6 +27,8 @@ export interface RunOptions extends Pick<StartOptions, "env" | "cwd" | "pipeFold
    */
   readonly pipes?: readonly (Uint8Array | "tell" | "hold")[] | undefined;
   readonly onPipe?: ((index: number, bytes: Buffer) => void) | undefined;
+  /** Told of the program as soon as it runs. */
+  readonly onStart?: ((program: RunningProgram) => void) | undefined;
 }
 
 /** What an interrupted program gets to clean up before SIGKILL. */
@@ -51,6 +58,7 @@ export async function runProgram(
     pipes: options.pipes?.map((pipe) => (pipe === "tell" ? "read" : "write")),
     ownGroup: true,
   });
+  options.onStart?.(program);
   const ends = [
     endOfLines(program.stdout, (line) => options.onLine?.("stdout", line)),
     endOfLines(program.stderr, (line) => options.onLine?.("stderr", line)),

@@ -1,7 +1,9 @@
-import { lstat, mkdtemp, readdir } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { lstat, mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { HostError } from "../model/error.ts";
 import { atExit } from "./at-exit.ts";
+import { keepTidy } from "./keeper.ts";
 import { isGone, ownIdentity } from "./process-identity.ts";
 import { removeFolderTree, removeFolderTreeNow } from "./remove-folder-tree.ts";
 
@@ -22,10 +24,12 @@ export class TemporaryFolder implements AsyncDisposable {
   readonly folder: string;
   readonly #keep: boolean;
   readonly #guard: Disposable;
+  readonly #keeper: Disposable | undefined;
 
-  private constructor(folder: string, keep: boolean) {
+  private constructor(folder: string, keep: boolean, keeper: Disposable | undefined) {
     this.folder = folder;
     this.#keep = keep;
+    this.#keeper = keeper;
     this.#guard = atExit(() => {
       if (!keep) removeFolderTreeNow(folder);
     });
@@ -42,10 +46,16 @@ export class TemporaryFolder implements AsyncDisposable {
   ): Promise<TemporaryFolder> {
     await removeAbandoned(parent);
     const { host, boot, pid, startTicks } = ownIdentity();
+    const random = randomBytes(3).toString("hex");
+    const folder = join(parent, `tsbuild-${host}-${boot}-${pid}-${startTicks}-${random}`);
+    const keep = options.keep === true;
+    // Before there is anything to keep: we may be killed at any moment.
+    const keeper = keep ? undefined : keepTidy("path", folder);
     try {
-      const folder = await mkdtemp(join(parent, `tsbuild-${host}-${boot}-${pid}-${startTicks}-`));
-      return new TemporaryFolder(folder, options.keep === true);
+      await mkdir(folder, { mode: 0o700 });
+      return new TemporaryFolder(folder, keep, keeper);
     } catch (error) {
+      keeper?.[Symbol.dispose]();
       throw new HostError(
         "host/temporary-folder",
         `can't make a temporary folder in ${parent}: ${error instanceof Error ? error.message : String(error)}`,
@@ -60,6 +70,7 @@ export class TemporaryFolder implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#keep) await removeFolderTree(this.folder);
     this.#guard[Symbol.dispose]();
+    this.#keeper?.[Symbol.dispose]();
   }
 }
 

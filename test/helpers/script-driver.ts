@@ -9,11 +9,14 @@ import { readFolder } from "../../src/folder/read-folder.ts";
 import { chooseIsolation } from "../../src/isolation/choose.ts";
 import { enterNamespace } from "../../src/isolation/enter.ts";
 import { TsbuildError } from "../../src/model/error.ts";
+import type { StepUsage } from "../../src/model/event.ts";
 import type { Location } from "../../src/model/location.ts";
 import type { Script } from "../../src/model/plan.ts";
+import type { Limits } from "../../src/sandbox/limits.ts";
 import { runHostScript } from "../../src/sandbox/run-host-script.ts";
 import { Sandbox } from "../../src/sandbox/sandbox.ts";
 import type { Bind } from "../../src/sandbox/script-environment.ts";
+import { maskOf } from "../../src/sandbox/secrets.ts";
 import { watchSignals } from "../../src/system/signals.ts";
 import { TemporaryFolder } from "../../src/system/temporary-folder.ts";
 import { FileTree } from "../../src/tree/file-tree.ts";
@@ -33,6 +36,9 @@ export interface DriverRequest {
   readonly binds?: readonly Bind[];
   readonly network?: "host" | "none";
   readonly writableTmpfs?: boolean;
+  readonly limits?: Limits;
+  /** Name → text. */
+  readonly secrets?: Readonly<Record<string, string>>;
   /** Paths of the tree to tell about. */
   readonly look?: readonly string[];
 }
@@ -48,6 +54,10 @@ export interface DriverAnswer {
   readonly stdout: readonly string[];
   readonly stderr: readonly string[];
   readonly commands: readonly string[];
+  /** `CODE: MESSAGE`. */
+  readonly warnings: readonly string[];
+  /** What each script took. */
+  readonly usages: readonly StepUsage[];
   readonly error?: {
     readonly name: string;
     readonly code: string;
@@ -97,6 +107,8 @@ async function main(): Promise<void> {
   const stdout: string[] = [];
   const stderr: string[] = [];
   const commands: string[] = [];
+  const warnings: string[] = [];
+  const usages: StepUsage[] = [];
   let error: DriverAnswer["error"];
   let tree = new FileTree();
   try {
@@ -107,6 +119,10 @@ async function main(): Promise<void> {
       const common = {
         environment: process.env,
         signal: interruption.signal,
+        limits: request.limits ?? {},
+        mask: maskOf(Object.values(request.secrets ?? {})),
+        onWarning: (code: string, message: string) => warnings.push(`${code}: ${message}`),
+        onUsage: (usage: StepUsage) => usages.push(usage),
         onCommand: (command: string) => commands.push(command),
         onLine: (stream: "stdout" | "stderr", line: string) => {
           (stream === "stdout" ? stdout : stderr).push(line);
@@ -134,6 +150,10 @@ async function main(): Promise<void> {
           ...common,
           binds: request.binds ?? [],
           network: request.network ?? "host",
+          secrets: Object.entries(request.secrets ?? {}).map(([name, text]) => ({
+            name,
+            value: Buffer.from(text),
+          })),
           writableTmpfs: request.writableTmpfs ?? false,
         });
       }
@@ -150,6 +170,8 @@ async function main(): Promise<void> {
     stdout,
     stderr,
     commands,
+    warnings,
+    usages,
     ...(error === undefined ? {} : { error }),
     nodes: Object.fromEntries((request.look ?? []).map((path) => [path, nodeAt(tree, path)])),
     paths: [...tree.walk()].map(({ path }) => path),

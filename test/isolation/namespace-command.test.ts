@@ -4,6 +4,7 @@ import type { RunRequest } from "../../src/isolation/isolation.ts";
 import { identEntry } from "../../src/isolation/ident.ts";
 import { mountHelper } from "../../src/isolation/mount-helper.ts";
 import { namespaceIsolation } from "../../src/isolation/namespace-isolation.ts";
+import { loopbackCommand } from "../../src/system/bring-up-loopback.ts";
 import { shellCommand } from "../../src/system/shell-command.ts";
 
 const machine = [{ inside: 0, outside: 0, count: 0xffff_ffff }];
@@ -42,6 +43,7 @@ const request: RunRequest = {
     { kind: "tmpfs", target: "/run/x", mode: 0o700 },
   ],
   root: "writable",
+  secrets: ["/run/secrets/token"],
   network: "host",
   command: ["/bin/sh", "-ex", "/.post.script"],
 };
@@ -58,7 +60,7 @@ test("root: namespaces, mounts, the command, all of it to be pasted into a shell
     "/usr/bin/setpriv --pdeathsig KILL --clear-groups -- " +
       "/usr/bin/unshare --mount --propagation private --pid --fork --kill-child --ipc --uts -- " +
       "/bin/sh -c HELPER tsbuild '/tmp/a b/rootfs' root writable '/tmp/a b/work/changes' proc sys dev " +
-      "bind /data /mnt robind /ro /opt/ro tmpfs 700 /run/x guard -- " +
+      "bind /data /mnt robind /ro /opt/ro tmpfs 700 /run/x guard secret /run/secrets/token -- " +
       "/usr/sbin/chroot . /bin/sh -ex /.post.script",
   );
 });
@@ -89,7 +91,8 @@ test("a network of its own has its loopback device up", (t) => {
   const isolation = namespaceIsolation("root", facts, { keepsOwners: true });
   const line = isolation.commandLine({ ...request, network: "none", root: "read-only" });
   t.true(line.includes("--net"));
-  t.is(line[line.lastIndexOf("--") - 1], "lo");
+  const loopback = loopbackCommand();
+  t.deepEqual(line.slice(line.lastIndexOf("--") - 5, line.lastIndexOf("--")), ["lo", ...loopback]);
   t.is(line[line.indexOf("root") + 1], "read-only");
 });
 

@@ -10,6 +10,12 @@ export const plan: CliCommand = {
     addArgumentFlags(command);
     command
       .option(
+        "--build-arg-secret <id=name,src=file|env=var>",
+        "a value that is masked, as in a build",
+        collectOption,
+        [],
+      )
+      .option(
         "--warn-unused-build-args",
         "only warn of build arguments that the definition does not use",
       )
