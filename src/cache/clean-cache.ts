@@ -45,9 +45,15 @@ export async function cleanCache(cacheFolder: string, options: CleanOptions): Pr
 /**
  * Brings a cache down to a size: the blobs whose last use is longest ago go first, with what is known of their contents.
  * What running builds use stays, so more than `maxBytes` may be left. Never fails.
+ * @returns what was removed
  */
-export async function trimCache(cacheFolder: string, maxBytes: number): Promise<void> {
-  if (maxBytes === Infinity) return;
+export async function trimCache(
+  cacheFolder: string,
+  maxBytes: number,
+  options: { readonly isDryRun?: boolean | undefined } = {},
+): Promise<CacheEntry[]> {
+  const removed: CacheEntry[] = [];
+  if (maxBytes === Infinity) return removed;
   const entries = (await listCache(cacheFolder)).filter(
     ({ kind }) => kind === "blob" || kind === "index",
   );
@@ -57,15 +63,18 @@ export async function trimCache(cacheFolder: string, maxBytes: number): Promise<
   );
   const blobs = entries.filter(({ kind }) => kind === "blob");
   for (const blob of blobs.toSorted((a, b) => a.usedMs - b.usedMs)) {
-    if (bytes <= maxBytes) return;
+    if (bytes <= maxBytes) break;
     if (blob.isInUse) continue;
     const index = indexes.get(blob.name);
     for (const entry of index === undefined ? [blob] : [blob, index]) {
-      const isRemoved = await removeEntry(cacheFolder, entry).catch(() => false);
+      const isRemoved =
+        options.isDryRun === true || (await removeEntry(cacheFolder, entry).catch(() => false));
       if (!isRemoved) break;
       bytes -= entry.sizeBytes;
+      removed.push(entry);
     }
   }
+  return removed;
 }
 
 /**

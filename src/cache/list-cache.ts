@@ -4,8 +4,11 @@ import { leasedBlobs } from "./cache-lease.ts";
 import { isDigest } from "./digest.ts";
 import { parseTag } from "./tag-memory.ts";
 
-/** `blob` a download, `index` what is in a layer, `tag` what a tag stood for, `part` an unfinished download. */
-export const cacheKinds = ["blob", "index", "tag", "part"] as const;
+/**
+ * `blob` a download, `index` what is in a layer, `tag` what a tag stood for, `part` an unfinished download, `code` the
+ * program's own compiled code.
+ */
+export const cacheKinds = ["blob", "index", "tag", "part", "code"] as const;
 export type CacheKind = (typeof cacheKinds)[number];
 
 export interface CacheEntry {
@@ -67,6 +70,12 @@ export async function listCache(cacheFolder: string): Promise<CacheEntry[]> {
       name: parseTag(await readFile(file, "utf8").catch(() => ""))?.name ?? hash,
       isInUse: false,
     }));
+  }
+  const code = join(cacheFolder, "code");
+  for (const name of await readdir(code, { recursive: true }).catch(() => [])) {
+    const found = await stat(join(code, name)).catch(() => undefined);
+    if (found?.isFile() !== true) continue;
+    await add("code", join(code, name), async () => ({ name, isInUse: false }));
   }
   return entries;
 }

@@ -5,14 +5,29 @@ import { platformOf, type Platform } from "../model/platform.ts";
 const architectures = ["amd64", "arm64", "386", "arm", "ppc64le", "s390x", "riscv64", "loong64"];
 
 /**
- * The platform that `--arch` and `--arch-variant` name; this machine's without them.
+ * The platform that `--arch` and `--arch-variant` name, or `--platform` as Docker has it; this machine's without them.
  * @throws {UsageError} `usage/architecture`
  */
 export function platformFlags(
   arch: string | undefined,
   variant: string | undefined,
   nodeArch: string,
+  platform?: string,
 ): Platform {
+  if (platform !== undefined) {
+    const [os, architecture = "", ofPlatform, ...rest] = platform.split("/");
+    if (
+      os !== "linux" ||
+      architecture === "" ||
+      rest.length > 0 ||
+      (arch ?? variant) !== undefined
+    ) {
+      throw new UsageError("usage/architecture", `--platform ${platform} can't be used`, {
+        hint: "write it as linux/ARCHITECTURE or linux/ARCHITECTURE/VARIANT, without --arch and --arch-variant",
+      });
+    }
+    return platformFlags(architecture, ofPlatform, nodeArch);
+  }
   if (arch === undefined) {
     const host = platformOf(nodeArch);
     return variant === undefined

@@ -22,3 +22,19 @@ export function formatElapsed(elapsedMs: number): string {
 }
 
 const two = (value: number) => String(value).padStart(2, "0");
+
+/** Bytes from a text like `500M`, `20G`, `1.5 TiB` or `1048576`; units are powers of 1024. Undefined for anything else. */
+export function parseSize(text: string): number | undefined {
+  const [, number, unit = ""] = /^(\d+(?:\.\d+)?) ?([KMGT]?)(?:i?B)?$/i.exec(text.trim()) ?? [];
+  if (number === undefined) return undefined;
+  const bytes = Number(number) * 1024 ** " KMGT".indexOf(unit === "" ? " " : unit.toUpperCase());
+  return Number.isSafeInteger(Math.round(bytes)) ? Math.round(bytes) : undefined;
+}
+
+/** Milliseconds from a text like `90m`, `12h`, `30d`, `2w`, or days without a unit. Undefined for anything else. */
+export function parseAge(text: string): number | undefined {
+  const [, number, unit = "d"] = /^(\d+(?:\.\d+)?) ?([smhdw]?)$/.exec(text.trim()) ?? [];
+  if (number === undefined) return undefined;
+  const seconds = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 }[unit === "" ? "d" : unit];
+  return seconds === undefined ? undefined : Number(number) * seconds * 1000;
+}

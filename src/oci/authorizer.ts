@@ -31,7 +31,10 @@ export class Authorizer {
   #header: string | undefined;
   #renewing: Promise<string | undefined> | undefined;
 
-  /** @param actions what is to be done there: `pull` or `pull,push` */
+  /**
+   * @param repository empty where only the login itself is to be tried
+   * @param actions what is to be done there: `pull` or `pull,push`
+   */
   constructor(
     http: HttpClient,
     registry: string,
@@ -89,9 +92,9 @@ export class Authorizer {
     // A scope may stand in the realm already (NGC); two of them confuse such servers.
     const scope = url.searchParams.has("scope")
       ? undefined
-      : (challenge.parameters.get("scope") ?? `repository:${this.#repository}:${this.#actions}`);
+      : (challenge.parameters.get("scope") ?? this.#scope());
     let request: HttpRequest;
-    const what = `a token for ${this.#repository}`;
+    const what = `a token for ${this.#repository === "" ? this.#registry : this.#repository}`;
     if (login?.kind === "identity-token") {
       const form = new URLSearchParams({
         grant_type: "refresh_token",
@@ -131,6 +134,10 @@ export class Authorizer {
       });
     }
     return token;
+  }
+
+  #scope(): string | undefined {
+    return this.#repository === "" ? undefined : `repository:${this.#repository}:${this.#actions}`;
   }
 
   /** The token server. A login must not go over plain http, unless the registry itself is spoken to so. */

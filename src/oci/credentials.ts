@@ -4,8 +4,8 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { captureProgram } from "../system/run-program.ts";
 import type { Credentials, Login } from "./authorizer.ts";
+import { getFromHelper } from "./credential-helper.ts";
 
 export interface CredentialOptions {
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
@@ -18,11 +18,9 @@ export interface CredentialOptions {
   readonly onProblem?: ((message: string) => void) | undefined;
 }
 
-type Json = Readonly<Record<string, unknown>>;
+/** A file of logins, as Docker has it. */
+export type LoginConfig = Readonly<Record<string, unknown>>;
 type Environment = Readonly<Record<string, string | undefined>>;
-
-const helperTimeoutMs = 30_000;
-const hubKey = "https://index.docker.io/v1/";
 
 /**
  * Logins: the one given; the one of the environment (`TSBUILD_DOCKER_USERNAME` and `_PASSWORD`, or `APPTAINER_`, or
@@ -56,7 +54,7 @@ export function environmentLogin(env: Environment): Login | undefined {
 }
 
 /** Files that may hold logins, in the order in which they are asked. */
-function authFiles(env: Environment, options: CredentialOptions): string[] {
+export function authFiles(env: Environment, options: CredentialOptions): string[] {
   const home = options.home ?? homedir();
   const runtime = env["XDG_RUNTIME_DIR"];
   const explicit = env["REGISTRY_AUTH_FILE"];
@@ -71,7 +69,11 @@ function authFiles(env: Environment, options: CredentialOptions): string[] {
   ];
 }
 
-async function readConfig(file: string, options: CredentialOptions): Promise<Json | undefined> {
+/** A file of logins; undefined where it is missing, empty, or, which is told, can't be used. */
+export async function readConfig(
+  file: string,
+  options: CredentialOptions,
+): Promise<LoginConfig | undefined> {
   let text: string;
   try {
     text = await readFile(file, "utf8");
@@ -95,27 +97,35 @@ async function readConfig(file: string, options: CredentialOptions): Promise<Jso
 }
 
 async function loginIn(
-  config: Json,
+  config: LoginConfig,
   registry: string,
   repository: string,
   env: Environment,
   options: CredentialOptions,
 ): Promise<Login | undefined> {
   const wanted = keysFor(registry, repository);
-  const lookup = (map: unknown) => {
-    const entries = isObject(map) ? Object.entries(map) : [];
-    for (const key of wanted) {
-      const found = entries.find(([name]) => normalKey(name) === key);
-      if (found !== undefined) return found[1];
-    }
-    return undefined;
-  };
-  const helper = lookup(config["credHelpers"]) ?? config["credsStore"];
-  if (typeof helper === "string" && helper !== "") {
-    const login = await askHelper(helper, registry, env, options);
+  const helper = helperIn(config, wanted);
+  if (helper !== undefined) {
+    const login = await getFromHelper(helper, registry, env, options.onProblem);
     if (login !== undefined) return login;
   }
-  return loginOf(lookup(config["auths"]));
+  return loginOf(lookup(config["auths"], wanted));
+}
+
+/** The helper that keeps the secrets of a registry, `NAME` of `docker-credential-NAME`, if a file names one. */
+export function helperIn(config: LoginConfig, keys: readonly string[]): string | undefined {
+  const helper = lookup(config["credHelpers"], keys) ?? config["credsStore"];
+  return typeof helper === "string" && helper !== "" ? helper : undefined;
+}
+
+/** What stands in a map under the first of several keys. */
+function lookup(map: unknown, keys: readonly string[]): unknown {
+  const entries = isObject(map) ? Object.entries(map) : [];
+  for (const key of keys) {
+    const found = entries.find(([name]) => normalKey(name) === key);
+    if (found !== undefined) return found[1];
+  }
+  return undefined;
 }
 
 /** What a registry's entry may be called, the most exact first: longer paths go before the bare host. */
@@ -125,8 +135,8 @@ function keysFor(registry: string, repository: string): string[] {
   return [...paths.map((path) => `${registry}/${path}`), registry];
 }
 
-/** Keys are hosts, hosts with paths, or the old addresses of APIs. */
-function normalKey(key: string): string {
+/** A registry's own name from a key: keys are hosts, hosts with paths, or the old addresses of APIs. */
+export function normalKey(key: string): string {
   const bare = key
     .replace(/^https?:\/\//, "")
     .replace(/\/+$/, "")
@@ -154,46 +164,6 @@ function loginOf(entry: unknown): Login | undefined {
   return { kind: "password", username, password };
 }
 
-/** Speaks the protocol of docker-credential-helpers: `get`, the registry on standard input, JSON on standard output. */
-async function askHelper(
-  helper: string,
-  registry: string,
-  env: Environment,
-  options: CredentialOptions,
-): Promise<Login | undefined> {
-  // A name and not a path: what a configuration file names is looked up in PATH.
-  const program = `docker-credential-${helper}`;
-  if (!/^[\w.-]+$/.test(helper)) {
-    options.onProblem?.(`${JSON.stringify(helper)} can't be the name of a credential helper`);
-    return undefined;
-  }
-  try {
-    const { exitCode, stdout, stderr } = await captureProgram([program, "get"], {
-      env,
-      input: registry === "docker.io" ? hubKey : registry,
-      timeoutMs: helperTimeoutMs,
-    });
-    if (exitCode !== 0) {
-      const said = `${stdout}${stderr}`.trim();
-      if (!/credentials not found/i.test(said)) {
-        options.onProblem?.(`${program} failed: ${said.slice(0, 200)}`);
-      }
-      return undefined;
-    }
-    const { Username: username, Secret: secret } = JSON.parse(stdout) as Json;
-    if (typeof username !== "string" || typeof secret !== "string" || secret === "") {
-      return undefined;
-    }
-    return username === "<token>"
-      ? { kind: "identity-token", token: secret }
-      : { kind: "password", username, password: secret };
-  } catch (error) {
-    const why = error instanceof SyntaxError ? "it answered no JSON" : (error as Error).message;
-    options.onProblem?.(`${program} can't be used: ${why}`);
-    return undefined;
-  }
-}
-
-function isObject(value: unknown): value is Json {
+export function isObject(value: unknown): value is LoginConfig {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -80,6 +80,12 @@ export class RegistrySession {
     }
   }
 
+  /** Whether the registry's API is there and takes the login: a request for nothing. */
+  async ping(): Promise<Answered> {
+    const base = await (this.#base ??= this.#findBase());
+    return this.send(new URL("/v2/", base), { what: this.#reference.registry });
+  }
+
   /** Scheme and host of the registry's API. */
   async #findBase(): Promise<URL> {
     const { registry } = this.#reference;

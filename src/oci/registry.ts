@@ -30,6 +30,8 @@ export interface RegistryAccess extends Patience {
   readonly login?: Login | undefined;
   /** A folder with `*.crt`, `*.cert` and `*.key`, as in `certs.d/HOST`, for every registry. */
   readonly certificateFolder?: string | undefined;
+  /** Where the Docker daemon listens, rather than where `DOCKER_HOST` says. */
+  readonly dockerHost?: string | undefined;
   /** A registry that doesn't take a connection for so long isn't there: 10 seconds. */
   readonly connectMs?: number | undefined;
   /** What the cache may hold in bytes afterwards: without limit where nothing is said. */

@@ -12,7 +12,10 @@ export const dockerDaemonSource: ImageSource = {
       import("../oci/archive-file.ts"),
     ]);
     const name = header.get("from") ?? "";
-    const file = await saveFromDaemon(name, context);
+    const { dockerHost } = context.access ?? {};
+    const env =
+      dockerHost === undefined ? process.env : { ...process.env, DOCKER_HOST: dockerHost };
+    const file = await saveFromDaemon(name, { ...context, env });
     return openDockerArchive(
       await ArchiveFile.open(file, { ...context, name }),
       undefined,
