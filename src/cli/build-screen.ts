@@ -4,6 +4,7 @@ import { levelLine, type Verbosity } from "./message-level.ts";
 import { settledLine, visibleText } from "./plain-text.ts";
 import { progressLine, type Progress } from "./progress-line.ts";
 import { formatElapsed, formatSize } from "./quantity.ts";
+import { stepText } from "./step-text.ts";
 import type { Style, StyledLine } from "./styled-line.ts";
 import { warningText } from "./warning-text.ts";
 
@@ -60,7 +61,10 @@ export class BuildScreen {
           ? messageLines("VERBOSE", `Running ${event.command}`)
           : [];
       case "step-end": {
-        const line = this.#stepLine(this.#mark("✔", "ok"), "green", event.elapsedMs);
+        const line = [
+          ...this.#stepLine(this.#mark("✔", "ok"), "green", event.elapsedMs),
+          ...(this.#verbosity === "verbose" ? messageLines("VERBOSE", stepText(event)) : []),
+        ];
         this.#tasks.clear();
         this.#running = undefined;
         return line;

@@ -2,6 +2,7 @@
 
 import { InvalidArgumentError, type Command } from "commander";
 import type { Limits } from "../build/options.ts";
+import { parseSize } from "./quantity.ts";
 
 export interface LimitFlags {
   readonly memory?: number;
@@ -24,20 +25,10 @@ export function limitsOf({ memory, cpus, pids, timeout }: LimitFlags): Limits {
   return { memoryBytes: memory, cpus, processes: pids, timeoutMs: timeout };
 }
 
-const binary: Readonly<Record<string, number>> = {
-  "": 1,
-  k: 2 ** 10,
-  m: 2 ** 20,
-  g: 2 ** 30,
-  t: 2 ** 40,
-};
-
-/** Bytes: a number with K, M, G or T, with or without B or iB behind it; always powers of 1024. */
-export function parseMemory(text: string): number {
-  const [, number = "", unit = ""] = /^(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?$/i.exec(text) ?? [];
-  const bytes = Math.round(Number(number) * (binary[unit.toLowerCase()] ?? 1));
+function parseMemory(text: string): number {
+  const bytes = parseSize(text);
   // A shell and what starts it need a megabyte or two.
-  if (number === "" || bytes < 2 ** 20 * 4 || bytes > Number.MAX_SAFE_INTEGER)
+  if (bytes === undefined || bytes < 4 * 2 ** 20)
     throw new InvalidArgumentError("It is no size of 4M or more.");
   return bytes;
 }

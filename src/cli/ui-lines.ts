@@ -3,6 +3,7 @@ import { levelLine, type Verbosity } from "./message-level.ts";
 import type { Progress } from "./progress-line.ts";
 import { formatElapsed, formatSize } from "./quantity.ts";
 import type { Output } from "./terminal.ts";
+import { stepText } from "./step-text.ts";
 import { warningText } from "./warning-text.ts";
 
 /** Where the lines go: what scripts print on their standard output has its own place. */
@@ -57,7 +58,7 @@ export function lineListener(
       case "command":
         return say("VERBOSE", `Running ${event.command}`);
       case "step-end":
-        return say("VERBOSE", `[${event.step}/${steps}] took ${formatElapsed(event.elapsedMs)}`);
+        return say("VERBOSE", `[${event.step}/${steps}] ${stepText(event)}`);
       case "progress":
         if (event.done === event.total) return say("VERBOSE", progressText(event));
         if (now() - saidMs >= silenceMs) say("INFO", progressText(event));
