@@ -1,23 +1,34 @@
-import type { Section, Stage } from "../../model/definition.ts";
+import type { Section } from "../../model/definition.ts";
 import { scriptInterpreter } from "../script-interpreter.ts";
 import { sectionsOf, type Rule } from "./rule.ts";
 import { shellCommands, type ShellCommand } from "./shell-commands.ts";
-
-/** Distributions whose /bin/sh is bash. */
-const bashImages =
-  /(?:^|\/)(?:rockylinux|rocky|almalinux|centos|fedora|oraclelinux|amazonlinux|ubi\d*(?:-\w+)?|opensuse|leap|tumbleweed|bci|archlinux|sles?)\b/;
-const bashAgents = new Set(["yum", "dnf", "zypper", "arch"]);
+import { stageShell } from "./stage-shell.ts";
 
 /** What only bash and its kin understand: a pattern for words of a command, and what it is. */
 const wordPatterns: readonly (readonly [pattern: RegExp, what: string])[] = [
   [/^\w+\+?=\(/, "an array"],
   [/^[<>]\(/, "process substitution"],
-  [/\$\{\w+(?:\^|,|\/|:\d|:\s?-\d|@)/, "an expansion of bash"],
+  // `${a:-1}` has a default value, `${a: -1}` the last character.
+  [/\$\{\w+(?:\/|:\d|:\s+-\d)/, "an expansion of bash"],
+  [/\$\{\w+(?:\^|,|@)/, "an expansion that changes letters"],
   [/\$\{!\w+/, "an indirect expansion"],
   [/\$\{\w+\[/, "an array"],
   [/^\w+\+=/, "+="],
   [/^\$'/, "$'…' quoting"],
 ];
+
+/** What the shell of BusyBox understands too, as Alpine has it. */
+const busyboxParts = new Set([
+  "[[ … ]]",
+  "source",
+  "function",
+  "let",
+  "&>",
+  "== between [ and ]",
+  "set -o pipefail",
+  "an expansion of bash",
+  "$'…' quoting",
+]);
 
 const programs: Readonly<Record<string, string>> = {
   "[[": "[[ … ]]",
@@ -34,36 +45,36 @@ const programs: Readonly<Record<string, string>> = {
   disown: "disown",
 };
 
-/** `/bin/sh` of Debian, Ubuntu and Alpine is no bash. */
+const hints: Partial<Record<Section["name"], string>> = {
+  post: "write %post -c /bin/bash and let the script start with set -e",
+  // Its #! line is only a comment.
+  apprun:
+    "write it for sh, or put the lines into a script that starts with #!/bin/bash and exec that",
+};
+
+/** `/bin/sh` of Debian and Ubuntu is no bash, nor is that of Alpine. */
 export const bashSyntax: Rule = {
   name: "bash-syntax",
   summary: "Scripts that /bin/sh runs have no syntax of bash.",
   *check(stage) {
-    if (hasBashAsSh(stage)) return;
+    const shell = stageShell(stage);
+    if (shell === "bash") return;
     for (const section of sectionsOf(stage, "post", "runscript", "test", "startscript", "apprun")) {
       if (!isRunBySh(section)) continue;
       // One finding for a section: the remedy is the same for all.
       for (const command of shellCommands(section)) {
         const what = bashPart(command);
-        if (what === undefined) continue;
+        if (what === undefined || (shell === "busybox" && busyboxParts.has(what))) continue;
         yield {
           location: command.location,
           message: `${what} is syntax of bash, but /bin/sh runs %${section.name}`,
-          hint:
-            section.name === "post"
-              ? "write %post -c /bin/bash and let the script start with set -e"
-              : "let the script start with the line #!/bin/bash",
+          hint: hints[section.name] ?? "let the script start with the line #!/bin/bash",
         };
         break;
       }
     }
   },
 };
-
-function hasBashAsSh(stage: Stage): boolean {
-  const value = (key: string) => stage.header.find((field) => field.key === key)?.value ?? "";
-  return bashAgents.has(value("bootstrap")) || bashImages.test(value("from"));
-}
 
 function isRunBySh({ name, argument, body }: Section): boolean {
   if (name === "post") return scriptInterpreter(argument)?.kind === "options";

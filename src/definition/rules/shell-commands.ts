@@ -53,6 +53,10 @@ class ShellReader {
   #lineStart = 0;
   /** Whether the last operator was a pipe. */
   #isPiped = false;
+  /** Round brackets around commands that are open. */
+  #depth = 0;
+  /** How many commands there were where the pattern of a `case` may have begun. */
+  #patternFrom: number | undefined;
   /** Words of the command that is being read. */
   readonly #words: PlacedWord[] = [];
 
@@ -117,10 +121,24 @@ class ShellReader {
       this.#readRedirection();
       return;
     }
+    if (this.#text[this.#at] === ")" && this.#depth === 0) this.#endPattern();
     this.#endCommand();
-    const isOr = this.#text.startsWith("||", this.#at);
-    this.#isPiped = !isOr && this.#text[this.#at] === "|";
-    this.#at += isOr ? 2 : 1;
+    const [operator = ""] = /^(?:\|\||;;|.)/s.exec(this.#text.slice(this.#at, this.#at + 2)) ?? [];
+    this.#isPiped = operator === "|";
+    // Where a pattern begins, it opens nothing: `(a) …;;` is `a) …;;`.
+    const isPattern = this.#patternFrom === this.#commands.length;
+    if (operator === "(" && !isPattern) this.#depth++;
+    else if (operator === ")") this.#depth = Math.max(0, this.#depth - 1);
+    else if (operator === ";;") this.#patternFrom = this.#commands.length;
+    this.#at += operator.length;
+  }
+
+  /** A bracket that nothing opened ends a pattern of `case`, in which `a|b` was taken for commands. */
+  #endPattern(): void {
+    if (this.#patternFrom === undefined) return;
+    this.#words.splice(0);
+    this.#commands.splice(this.#patternFrom);
+    this.#patternFrom = undefined;
   }
 
   #readRedirection(): void {
@@ -144,6 +162,9 @@ class ShellReader {
     const line = this.#line;
     const lineStart = this.#lineStart;
     const word = this.#takeWord();
+    // Patterns may follow on the line of the `case`.
+    const [first, , third] = this.#words;
+    if (first?.raw === "case" && third?.raw === "in") this.#endCommand();
     if (this.#words.length === 0 && keywords.has(word.raw)) return;
     this.#words.push({ ...word, line, lineStart });
   }
@@ -258,6 +279,10 @@ class ShellReader {
         );
       },
     });
+    if (first.raw === "esac") this.#patternFrom = undefined;
+    if (first.raw === "case" && words.at(-1)?.raw === "in") {
+      this.#patternFrom = this.#commands.length;
+    }
   }
 }
 
@@ -273,9 +298,17 @@ function locationOf(section: Section, first: PlacedWord, last: PlacedWord = firs
   };
 }
 
-/** The words from the program's name on: without assignments before it, `sudo` and `env`. */
+/** The words from the program's name on: without assignments and redirections before it, `sudo` and `env`. */
 export function programWords({ words }: ShellCommand): readonly string[] {
   let at = 0;
-  while (/^(?:[A-Za-z_]\w*=.*|sudo|env|exec|command|-[EHn])$/s.test(words[at] ?? "")) at++;
-  return words.slice(at);
+  for (;;) {
+    if (/^(?:[A-Za-z_]\w*=.*|sudo|env|exec|command|-[EHn])$/s.test(words[at] ?? "")) at++;
+    else if (isRedirection(words[at])) at += 2;
+    else return words.slice(at);
+  }
+}
+
+/** Whether a word of a command is an operator that the name of a file follows. */
+export function isRedirection(word: string | undefined): boolean {
+  return word !== undefined && /^(?:<<<|<<-?|&>>?|>>|<>|[<>]&|>\||[<>])$/.test(word);
 }
