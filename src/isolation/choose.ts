@@ -1,7 +1,7 @@
-import { HostError, UsageError } from "../model/error.ts";
+import { HostError, UsageError, type ErrorOptions } from "../model/error.ts";
 import { takeOwnEntryMark } from "./enter.ts";
 import { entryVariable } from "./entry-mark.ts";
-import { readHostFacts } from "./host-facts.ts";
+import { readHostFacts, type HostFacts } from "./host-facts.ts";
 import type { Entry, Isolation, Way, WayName } from "./isolation.ts";
 import { ways } from "./ways.ts";
 
@@ -30,8 +30,26 @@ export interface Choice {
   readonly losses: readonly string[];
   /** The ways that are stronger, and why they were not taken. */
   readonly passedOver: readonly PassedOver[];
+  /** What was known of the machine. */
+  readonly facts: HostFacts;
   /** The user that started the build, outside of any namespace that was entered for it. */
   readonly user: { readonly uid: number; readonly gid: number };
+}
+
+/** No way works, or the named one doesn't. */
+export class NoIsolation extends HostError {
+  readonly passedOver: readonly PassedOver[];
+  readonly facts: HostFacts;
+
+  constructor(
+    code: string,
+    message: string,
+    options: ErrorOptions & Pick<Choice, "passedOver" | "facts">,
+  ) {
+    super(code, message, options);
+    this.passedOver = options.passedOver;
+    this.facts = options.facts;
+  }
 }
 
 /** Takes the mark of this process once: scripts must not see the variable. */
@@ -41,8 +59,8 @@ let ownMark: ReturnType<typeof takeOwnEntryMark> | "not asked" = "not asked";
  * The strongest way that works on this machine, found out by trying. A process that was started again for a way takes
  * that one.
  * @throws {UsageError} `usage/isolation` for a name that is not known
- * @throws {HostError} `host/no-isolation` when none works, `host/isolation-refused` when the named one does not,
- *   `host/entered-elsewhere` when a variable of ours says what is not so
+ * @throws {NoIsolation} `host/no-isolation` when none works, `host/isolation-refused` when the named one does not
+ * @throws {HostError} `host/entered-elsewhere` when a variable of ours says what is not so
  */
 export async function chooseIsolation(options: ChooseOptions): Promise<Choice> {
   const environment = options.environment ?? process.env;
@@ -58,13 +76,13 @@ export async function chooseIsolation(options: ChooseOptions): Promise<Choice> {
     if (verdict.works) {
       const { isolation, entry, losses } = verdict;
       if (entry !== undefined && wasTold) throw enteredElsewhere();
-      return { name, summary, isolation, entry, losses, passedOver, user };
+      return { name, summary, isolation, entry, losses, passedOver, facts, user };
     }
     passedOver.push({ name, reason: verdict.reason, hint: verdict.hint });
   }
   throw options.name === undefined || passedOver.length !== 1
-    ? noIsolation(passedOver)
-    : refused(passedOver);
+    ? noIsolation(passedOver, facts)
+    : refused(passedOver, facts);
 }
 
 let isWatching = false;
@@ -100,23 +118,29 @@ function enteredElsewhere(): HostError {
   );
 }
 
-function noIsolation(passedOver: readonly PassedOver[]): HostError {
-  return new HostError(
+function noIsolation(passedOver: readonly PassedOver[], facts: HostFacts): NoIsolation {
+  return new NoIsolation(
     "host/no-isolation",
     "no way to run a script as root works on this machine",
     {
       hint: "allow user namespaces, or build as root; a definition without %pre, %setup, %post and %test needs neither",
       details: describe(passedOver),
+      passedOver,
+      facts,
     },
   );
 }
 
-function refused(passedOver: readonly PassedOver[]): HostError {
+function refused(passedOver: readonly PassedOver[], facts: HostFacts): NoIsolation {
   const [way] = passedOver;
-  return new HostError(
+  return new NoIsolation(
     "host/isolation-refused",
     `the isolation ${way?.name} does not work here: ${way?.reason}`,
-    { hint: way?.hint ?? "leave --isolation out to take the strongest that works" },
+    {
+      hint: way?.hint ?? "leave --isolation out to take the strongest that works",
+      passedOver,
+      facts,
+    },
   );
 }
 
