@@ -7,6 +7,7 @@ import type { LayerEntry } from "../model/layer-entry.ts";
 import { TarParser } from "../tar/tar-parser.ts";
 import { HashingReader, type BlobReader } from "./blob-reader.ts";
 import { decompress, detectCompression, signatureBytes, type Compression } from "./decompress.ts";
+import { passing } from "./passing.ts";
 
 export interface LayerIndex {
   readonly compression: Compression;
@@ -44,7 +45,7 @@ export async function indexLayer(
   let uncompressedBytes = 0;
   try {
     const parser = new TarParser({ name: blob.name, onEntry: (entry) => entries.push(entry) });
-    for await (const chunk of decompress(reader.chunks(), compression)) {
+    for await (const chunk of passing(decompress(reader.chunks(), compression))) {
       diffHash?.update(chunk);
       parser.push(chunk);
       uncompressedBytes += chunk.length;

@@ -12,6 +12,7 @@ import {
   type LayerDigests,
   type LayerIndex,
 } from "./layer-index.ts";
+import { passing } from "./passing.ts";
 
 export interface LayerOptions extends IndexOptions {
   /** Where indexes are kept; without it every layer is decompressed to be indexed. */
@@ -98,7 +99,8 @@ export class Layer implements ContentSource {
     let extent = wanted[index];
     if (extent === undefined) return;
     let position = 0;
-    const chunks = decompress(this.#blob.read(0, undefined, signal), this.#index.compression);
+    const blob = this.#blob.read(0, undefined, signal);
+    const chunks = passing(decompress(blob, this.#index.compression));
     try {
       for await (const chunk of chunks) {
         const end = position + chunk.length;
