@@ -18,6 +18,7 @@ export async function runOnHost(
     ...scriptOptions(run),
     script: step.script,
     rootFolder: sandbox.rootFolder,
+    ledger: sandbox.ledger,
     temporaryFolder,
     folder: options.folder,
     isolation: options.isolation,

@@ -6,7 +6,13 @@ import type { BigIntStats } from "node:fs";
 import type { ByteString } from "../model/bytes-path.ts";
 import type { LeafNode, Node } from "../model/node.ts";
 
-interface Device {
+/** What identifies an inode, and what can change about it. */
+export type InodeStat = Pick<
+  BigIntStats,
+  "dev" | "ino" | "mode" | "uid" | "gid" | "size" | "mtimeNs" | "birthtimeNs"
+>;
+
+export interface Device {
   readonly type: "character-device" | "block-device";
   readonly major: number;
   readonly minor: number;
@@ -32,9 +38,12 @@ interface Entry {
   };
 }
 
-const keyOf = (stat: BigIntStats) => `${stat.dev}:${stat.ino}`;
-const typeOf = (stat: BigIntStats) => Number(stat.mode & 0o170_000n);
-const permissionsOf = (stat: BigIntStats) => Number(stat.mode & 0o7777n);
+const keyOf = (stat: InodeStat) => `${stat.dev}:${stat.ino}`;
+const typeOf = (stat: InodeStat) => Number(stat.mode & 0o170_000n);
+const permissionsOf = (stat: InodeStat) => Number(stat.mode & 0o7777n);
+
+const directoryType = 0o040_000;
+const fileType = 0o100_000;
 
 /** Remembers, inode by inode, what a folder's disk could not hold. Plain data: `toJSON` and `fromJSON` carry it over. */
 export class Ledger {
@@ -53,14 +62,15 @@ export class Ledger {
    *   meant to be this user's own must be told from what only is
    */
   remember(
-    stat: BigIntStats,
+    stat: InodeStat,
     wanted: Node,
     missingXattrs?: ReadonlyMap<ByteString, Uint8Array>,
     always = false,
   ): void {
     const mode = permissionsOf(stat);
     const device =
-      (wanted.type === "character-device" || wanted.type === "block-device") && stat.isFile()
+      (wanted.type === "character-device" || wanted.type === "block-device") &&
+      typeOf(stat) === fileType
         ? { type: wanted.type, major: wanted.major, minor: wanted.minor }
         : undefined;
     const xattrs =
@@ -86,7 +96,7 @@ export class Ledger {
    * @param before the inode as it is
    * @param found the node that it stands for, should the ledger not know it yet
    */
-  keepMode(before: BigIntStats, modeOnDisk: number, found: Node): void {
+  keepMode(before: InodeStat, modeOnDisk: number, found: Node): void {
     const known = this.#entryOf(before);
     if (known === undefined) this.#set(before, found, undefined, undefined);
     const entry = this.#entries.get(keyOf(before)) as Entry;
@@ -94,8 +104,52 @@ export class Ledger {
     this.#entries.set(keyOf(before), { ...entry, mode, disk: { ...entry.disk, mode: modeOnDisk } });
   }
 
+  /** The owner and the device that are noted for an inode; undefined where the disk says it all. */
+  noted(
+    stat: InodeStat,
+  ):
+    | { readonly uid: number; readonly gid: number; readonly device: Device | undefined }
+    | undefined {
+    const entry = this.#entryOf(stat);
+    if (entry === undefined) return undefined;
+    const sameOwner = entry.disk.uid === Number(stat.uid) && entry.disk.gid === Number(stat.gid);
+    return {
+      uid: sameOwner ? entry.uid : Number(stat.uid),
+      gid: sameOwner ? entry.gid : Number(stat.gid),
+      device: typeOf(stat) === fileType && stat.size === 0n ? entry.device : undefined,
+    };
+  }
+
+  /**
+   * Notes an owner that somebody asked for and the disk can't hold.
+   * @param stat of the inode as it is now
+   * @param device what an empty file has just been made to stand for
+   */
+  noteOwner(
+    stat: InodeStat,
+    owner: { readonly uid: number; readonly gid: number },
+    device?: Device,
+  ): void {
+    const known = this.#entryOf(stat);
+    if (known === undefined || device !== undefined) {
+      const isOnDisk = owner.uid === Number(stat.uid) && owner.gid === Number(stat.gid);
+      if (isOnDisk && device === undefined) this.#entries.delete(keyOf(stat));
+      else this.#set(stat, { ...owner, mode: permissionsOf(stat) }, device, undefined);
+      return;
+    }
+    const disk = { ...known.disk, uid: Number(stat.uid), gid: Number(stat.gid) };
+    this.#entries.set(keyOf(stat), { ...known, ...owner, disk });
+  }
+
+  /** Whether a directory is noted that gives its group to what is made in it. */
+  get hasGroupDirectories(): boolean {
+    return [...this.#entries.values()].some(
+      ({ disk, gid }) => disk.type === directoryType && (disk.mode & 0o2000) !== 0 && gid !== 0,
+    );
+  }
+
   /** Whether the inode is one that was remembered. */
-  knows(stat: BigIntStats): boolean {
+  knows(stat: InodeStat): boolean {
     return this.#entryOf(stat) !== undefined;
   }
 
@@ -103,7 +157,7 @@ export class Ledger {
    * The node as it was meant, from the node as the disk has it. What was changed on disk since wins: the owner, the
    * mode, a placeholder that somebody wrote into.
    */
-  restore<N extends Node>(stat: BigIntStats, found: N): N | LeafNode {
+  restore<N extends Node>(stat: InodeStat, found: N): N | LeafNode {
     const entry = this.#entryOf(stat);
     if (entry === undefined) return found;
     const sameOwner = entry.disk.uid === Number(stat.uid) && entry.disk.gid === Number(stat.gid);
@@ -121,8 +175,8 @@ export class Ledger {
   }
 
   #set(
-    stat: BigIntStats,
-    wanted: Node,
+    stat: InodeStat,
+    wanted: Pick<Node, "uid" | "gid" | "mode">,
     device: Device | undefined,
     xattrs: ReadonlyMap<ByteString, Uint8Array> | undefined,
   ): void {
@@ -144,19 +198,19 @@ export class Ledger {
     });
   }
 
-  #entryOf(stat: BigIntStats): Entry | undefined {
+  #entryOf(stat: InodeStat): Entry | undefined {
     const entry = this.#entries.get(keyOf(stat));
     if (entry === undefined || entry.disk.type !== typeOf(stat)) return undefined;
     if (entry.bornNs !== stat.birthtimeNs) return undefined;
     // Without a time of birth a successor gives itself away by its time of change. A directory's changes all the time,
     // but what a wrong owner of a directory can do is little.
-    const certain = entry.bornNs !== 0n || stat.isDirectory();
+    const certain = entry.bornNs !== 0n || typeOf(stat) === directoryType;
     return certain || entry.disk.mtimeNs === stat.mtimeNs ? entry : undefined;
   }
 
   #xattrsOf(
     entry: Entry,
-    stat: BigIntStats,
+    stat: InodeStat,
     found: ReadonlyMap<ByteString, Uint8Array> | undefined,
   ): ReadonlyMap<ByteString, Uint8Array> | undefined {
     if (entry.xattrs === undefined) return found;

@@ -48,18 +48,25 @@ export function filterLoaders(facts: HostFacts, kind: FilterKind): FilterLoader[
   const filterFile = { name: filterName, bytes: filter, mode: 0o444 };
   const loaders: FilterLoader[] = [];
   const { setpriv, perl } = facts.programs;
-  if (setpriv !== undefined && facts.setprivOptions.includes("--seccomp-filter")) {
+  if (
+    kind !== "supervised" &&
+    setpriv !== undefined &&
+    facts.setprivOptions.includes("--seccomp-filter")
+  ) {
     loaders.push({
       files: [filterFile],
       prefix: (folder) => [setpriv, "--seccomp-filter", `${folder}/${filterName}`, "--"],
     });
   }
-  if (facts.architecture === "x64") {
+  const own = loaderElf(filter, facts.architecture, kind === "supervised");
+  if (own !== undefined) {
     loaders.push({
-      files: [{ name: loaderName, bytes: loaderElf(filter), mode: 0o555 }],
+      files: [{ name: loaderName, bytes: own, mode: 0o555 }],
       prefix: (folder) => [`${folder}/${loaderName}`],
     });
   }
+  // Only our own knows how to hand over what hears the calls.
+  if (kind === "supervised") return loaders;
   const prctl = prctlNumbers[facts.architecture];
   if (perl !== undefined && prctl !== undefined) {
     loaders.push({

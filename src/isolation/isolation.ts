@@ -46,8 +46,14 @@ export interface IsolationFile {
 /** A way that works here, ready to be used. */
 export interface Isolation {
   readonly name: WayName;
-  /** Whether the owners that a script gives to files are on disk afterwards; otherwise everything is root's. */
+  /** Whether the owners that a script gives to files are known afterwards; otherwise everything is root's. */
   readonly keepsOwners: boolean;
+  /**
+   * How the owners come to be known where they are not on disk: a filter's listener comes by file descriptor
+   * `listenerDescriptor`, a socket, and somebody has to answer. `expectsChroot` if the program that loads the filter changes
+   * its root folder once more.
+   */
+  readonly supervision?: { readonly expectsChroot: boolean } | undefined;
   /** Whether there are mounts; without, the caller has to arrange the files by itself and clean up after. */
   readonly mounts: boolean;
   readonly files: readonly IsolationFile[];

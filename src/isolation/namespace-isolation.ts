@@ -3,20 +3,24 @@ import type { HostFacts } from "./host-facts.ts";
 import type { Isolation, WayName } from "./isolation.ts";
 import { namespaceCommand, setprivPrefix } from "./namespace-command.ts";
 
-/** Scripts in namespaces, for a process that is root already: the machine's or a user namespace's. */
+const filters = { kept: "no-devices", noted: "supervised", lost: "fake-root" } as const;
+
+/**
+ * Scripts in namespaces, for a process that is root already: the machine's or a user namespace's.
+ * @param owners how much the disk and we know of what a script gives away
+ */
 export function namespaceIsolation(
   name: WayName,
   facts: HostFacts,
-  { keepsOwners }: { readonly keepsOwners: boolean },
+  owners: "kept" | "noted" | "lost",
 ): Isolation {
   const isMachineRoot = facts.isInitialNamespace;
   // The machine's root really can make device nodes; nobody else can.
-  const loader = isMachineRoot
-    ? undefined
-    : chooseFilterLoader(facts, keepsOwners ? "no-devices" : "fake-root");
+  const loader = isMachineRoot ? undefined : chooseFilterLoader(facts, filters[owners]);
   return {
     name,
-    keepsOwners,
+    keepsOwners: owners !== "lost",
+    supervision: owners === "noted" ? { expectsChroot: true } : undefined,
     mounts: true,
     files: loader?.files ?? [],
     hostPath: facts.path,
@@ -24,11 +28,11 @@ export function namespaceIsolation(
       namespaceCommand(request, facts, {
         loader,
         guard: isMachineRoot,
-        clearGroups: keepsOwners,
+        clearGroups: owners === "kept",
       }),
     hostCommandLine: (command, workFolder) => [
       ...setprivPrefix(facts, { clearGroups: false }),
-      ...(keepsOwners || loader === undefined
+      ...(owners === "kept" || loader === undefined
         ? command
         : [...loader.prefix(workFolder), "/usr/bin/env", "--", ...command]),
     ],

@@ -33,7 +33,7 @@ export const root: Way = {
     }
     return {
       works: true,
-      isolation: namespaceIsolation("root", facts, { keepsOwners: true }),
+      isolation: namespaceIsolation("root", facts, "kept"),
       entry: undefined,
       losses: [],
     };

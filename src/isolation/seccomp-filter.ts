@@ -1,7 +1,9 @@
-// A filter for system calls (seccomp(2), classic BPF): the kernel runs it on every call of a script. Two filters exist.
+// A filter for system calls (seccomp(2), classic BPF): the kernel runs it on every call of a script. These exist.
 //
-//   fake-root    in a user namespace with a single id: what only a real root can do (chown, setuid, setgroups …, device
-//                nodes) does nothing and says that it worked, which is enough for dpkg, rpm, tar and useradd
+//   supervised   in a user namespace with a single id: what only a real root can do, and what would show that it wasn't
+//                done, waits for an answer of ours (SECCOMP_RET_USER_NOTIF; `fake-root/` gives it)
+//   fake-root    where nobody can answer: what only a real root can do (chown, setuid, setgroups …, device nodes) does
+//                nothing and says that it worked, which is enough for dpkg, rpm, tar and useradd
 //   no-devices   in a user namespace with many ids: only making device nodes does nothing; owners are real there
 //
 // An instruction is 8 bytes, little-endian:  u16 code | u8 jump if true | u8 jump if false | u32 k
@@ -9,16 +11,26 @@
 //
 //   load arch; is it this one? else to the next block
 //   load number; one of the privileged calls? → fake; mknod, mknodat? → look at the mode and device; else → allow
+//
+// The supervised filter has blocks of that kind for 32-bit programs, and for the others:
+//
+//   load number; one of the supervised calls? → ask; open, openat? → ask if the flags have O_CREAT; capset? → fake
 
-import { systemCallTables, type SystemCallTable } from "./system-call-numbers.ts";
+import {
+  createFlag,
+  supervisedCalls,
+  systemCallTables,
+  type SystemCallTable,
+} from "./system-call-numbers.ts";
 
-export type FilterKind = "fake-root" | "no-devices";
+export type FilterKind = "supervised" | "fake-root" | "no-devices";
 
 const code = {
   load: 0x20, // BPF_LD | BPF_W | BPF_ABS
   and: 0x54, // BPF_ALU | BPF_AND | BPF_K
   ifEqual: 0x15, // BPF_JMP | BPF_JEQ | BPF_K
   ifAtLeast: 0x35, // BPF_JMP | BPF_JGE | BPF_K
+  ifAnyBit: 0x45, // BPF_JMP | BPF_JSET | BPF_K
   result: 0x06, // BPF_RET | BPF_K
 };
 
@@ -26,6 +38,8 @@ const code = {
 const allow = 0x7fff_0000;
 /** SECCOMP_RET_ERRNO with errno 0: the call is not made, and its result is 0. */
 const fake = 0x0005_0000;
+/** SECCOMP_RET_USER_NOTIF. */
+const ask = 0x7fc0_0000;
 
 // struct seccomp_data: int nr; u32 arch; u64 instruction_pointer; u64 args[6]. The low half of an argument comes first.
 const numberOffset = 0;
@@ -36,7 +50,7 @@ const fileTypeMask = 0o170000;
 const characterDevice = 0o020000;
 const blockDevice = 0o060000;
 
-type Label = "allow" | "fake" | "mknod" | "mknodat" | "next";
+type Label = "allow" | "ask" | "fake" | "mknod" | "mknodat" | "open" | "openat" | "next";
 
 interface Instruction {
   readonly code: number;
@@ -50,20 +64,21 @@ interface Instruction {
 
 /** The filter's bytes, for the architectures of `systemCallTables`; of others nothing is changed. */
 export function seccompFilter(kind: FilterKind): Buffer {
-  const blocks = systemCallTables.map((table) => encode(block(table, kind)));
+  const blocks = systemCallTables.map((table) =>
+    encode(
+      kind === "supervised" && Object.keys(table.supervised).length > 0
+        ? supervisedBlock(table)
+        : block(table, kind),
+    ),
+  );
   return Buffer.concat([...blocks, encode([{ code: code.result, k: allow }])]);
 }
 
 function block(table: SystemCallTable, kind: FilterKind): Instruction[] {
-  const { privileged, mknod, mknodat, foreignFrom } = table;
-  const faked = kind === "fake-root" ? privileged : [];
+  const { privileged, mknod, mknodat } = table;
+  const faked = kind === "no-devices" ? [] : privileged;
   return [
-    { code: code.load, k: archOffset },
-    { code: code.ifEqual, k: table.audit, ifFalse: "next" },
-    { code: code.load, k: numberOffset },
-    ...(foreignFrom === undefined
-      ? []
-      : [{ code: code.ifAtLeast, k: foreignFrom, ifTrue: "allow" as const }]),
+    ...blockStart(table),
     ...faked.map((k) => ({ code: code.ifEqual, k, ifTrue: "fake" as const })),
     ...(mknod === undefined ? [] : [{ code: code.ifEqual, k: mknod, ifTrue: "mknod" as const }]),
     { code: code.ifEqual, k: mknodat, ifTrue: "mknodat", ifFalse: "allow" },
@@ -71,6 +86,43 @@ function block(table: SystemCallTable, kind: FilterKind): Instruction[] {
     ...deviceTest("mknodat", 2),
     { code: code.result, k: allow, label: "allow" },
     { code: code.result, k: fake, label: "fake" },
+  ];
+}
+
+function blockStart({ audit, foreignFrom }: SystemCallTable): Instruction[] {
+  return [
+    { code: code.load, k: archOffset },
+    { code: code.ifEqual, k: audit, ifFalse: "next" },
+    { code: code.load, k: numberOffset },
+    ...(foreignFrom === undefined
+      ? []
+      : [{ code: code.ifAtLeast, k: foreignFrom, ifTrue: "allow" as const }]),
+  ];
+}
+
+function supervisedBlock(table: SystemCallTable): Instruction[] {
+  const { supervised, capset } = table;
+  const { open, openat } = supervised;
+  const asked = supervisedCalls
+    .filter((name) => name !== "open" && name !== "openat")
+    .map((name) => supervised[name])
+    .filter((number) => number !== undefined);
+  const opening: [label: "open" | "openat", k: number, flagsArgument: number][] = [
+    ...(open === undefined ? [] : [["open", open, 1] as ["open", number, number]]),
+    ...(openat === undefined ? [] : [["openat", openat, 2] as ["openat", number, number]]),
+  ];
+  return [
+    ...blockStart(table),
+    ...asked.map((k) => ({ code: code.ifEqual, k, ifTrue: "ask" as const })),
+    ...opening.map(([label, k]) => ({ code: code.ifEqual, k, ifTrue: label })),
+    { code: code.ifEqual, k: capset, ifTrue: "fake", ifFalse: "allow" },
+    ...opening.flatMap(([label, , argument]): Instruction[] => [
+      { code: code.load, k: argumentOffset(argument), label },
+      { code: code.ifAnyBit, k: createFlag, ifTrue: "ask", ifFalse: "allow" },
+    ]),
+    { code: code.result, k: allow, label: "allow" },
+    { code: code.result, k: fake, label: "fake" },
+    { code: code.result, k: ask, label: "ask" },
   ];
 }
 

@@ -4,14 +4,19 @@ import type { Way } from "./isolation.ts";
 import { singleMaps, singlePrefix } from "./mapped-entry.ts";
 import { namespaceIsolation } from "./namespace-isolation.ts";
 import { probeMounts } from "./probe.ts";
+import { probeSupervision } from "./probe-supervision.ts";
 import { noUserNamespace } from "./subid.ts";
 
-/** A user namespace with root alone. What needs another user is told that it worked. */
+/**
+ * A user namespace with root alone. What needs another user is noted and, as far as programs can see, done; where the
+ * kernel is too old for that, they are only told that it worked.
+ */
 export const single: Way = {
   name: "single",
-  summary: "as a plain user, with a system call filter that makes root of one user",
+  summary: "as a plain user of one id, who is root and everybody else by a system call filter",
   async check(facts) {
-    const losses = lossesOf(facts);
+    const isSupervised = await probeSupervision(facts);
+    const losses = isSupervised ? [] : lossesOf(facts);
     if (facts.uid === 0) {
       if (facts.isInitialNamespace) {
         return { works: false, reason: "you are the machine's root" };
@@ -20,7 +25,7 @@ export const single: Way = {
       if (mounts !== undefined) {
         return { works: false, reason: `mounting is not possible here (${mounts})` };
       }
-      const isolation = namespaceIsolation("single", facts, { keepsOwners: false });
+      const isolation = namespaceIsolation("single", facts, isSupervised ? "noted" : "lost");
       return { works: true, isolation, entry: undefined, losses };
     }
     const mounts = await probeMounts(facts, ["--user", "--map-root-user"]);

@@ -117,9 +117,9 @@ export async function checkInside(facts: HostFacts): Promise<Verdict> {
   const way = facts.entered?.way ?? "subid";
   return {
     works: true,
-    isolation: namespaceIsolation(way, facts, { keepsOwners: way !== "single" }),
+    isolation: namespaceIsolation(way, facts, "kept"),
     entry: undefined,
-    losses: way === "single" ? [] : lossesOf(facts.uidMap),
+    losses: lossesOf(facts.uidMap),
   };
 }
 

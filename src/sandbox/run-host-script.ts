@@ -1,5 +1,7 @@
 import { chmodSync, mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { superviseRun } from "../fake-root/supervise-run.ts";
+import type { Ledger } from "../folder/ledger.ts";
 import type { Isolation } from "../isolation/isolation.ts";
 import type { Script } from "../model/plan.ts";
 import { programPath } from "../system/find-program.ts";
@@ -33,6 +35,8 @@ export interface RunHostScriptOptions extends Pick<
   readonly folder: string;
   /** How the build is root, if it had to become so. */
   readonly isolation: Isolation | undefined;
+  /** Takes the owners that the script gives to files of the root file system, where the disk can't. */
+  readonly ledger: Ledger;
 }
 
 /**
@@ -66,6 +70,8 @@ export async function runHostScript(options: RunHostScriptOptions): Promise<void
     const output = new ScriptOutput(script, file, script.body, mask);
     using kept = new DisposableStack();
     kept.use(keepTidy("processes", rootFolder));
+    const supervision = isolation?.supervision && { expectsChroot: false };
+    await using supervised = await superviseRun(supervision, options.ledger);
     const end = await runLimited(command, {
       limits: options.limits,
       path: isolation?.hostPath ?? programPath(process.env),
@@ -74,17 +80,22 @@ export async function runHostScript(options: RunHostScriptOptions): Promise<void
       onWarning: options.onWarning,
       onUsage: options.onUsage,
       onCommandLine: (line) => options.onCommand?.(mask(shellCommand(line))),
-      onStart: ({ pid }) => kept.use(keepTidy("group", String(pid))),
+      onStart: (program) => {
+        supervised.onStart(program);
+        kept.use(keepTidy("group", String(program.pid)));
+      },
       run: {
         env: hostScriptEnvironment(options.environment, rootFolder),
         cwd: options.folder,
         pipeFolder: workFolder,
+        descriptors: supervised.descriptors,
         onLine: (stream, line) => {
           output.take(stream, line);
           onLine(stream, mask(line));
         },
       },
     });
+    await supervised.finish();
     const failure = output.failure(end);
     if (failure !== undefined) throw failure;
   } finally {

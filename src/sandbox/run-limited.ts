@@ -29,7 +29,7 @@ export interface LimitedRun extends RunEvents {
   readonly onCommandLine?: (command: readonly string[]) => void;
   /** What file descriptor 5 starts with. */
   readonly secretLines?: Uint8Array | undefined;
-  readonly run: Pick<RunOptions, "env" | "cwd" | "pipeFolder" | "onLine">;
+  readonly run: Pick<RunOptions, "env" | "cwd" | "pipeFolder" | "descriptors" | "onLine">;
   readonly onStart?: (program: RunningProgram) => void;
 }
 

@@ -1,5 +1,7 @@
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { superviseRun } from "../fake-root/supervise-run.ts";
+import type { Ledger } from "../folder/ledger.ts";
 import type { Isolation } from "../isolation/isolation.ts";
 import { loaderStatus } from "../isolation/loader-elf.ts";
 import type { TextEncoding } from "../model/definition.ts";
@@ -38,6 +40,8 @@ export interface RunScriptOptions extends RunEvents {
   /** Where a folder for the run can be made; not below the root. */
   readonly temporaryFolder: string;
   readonly isolation: Isolation;
+  /** Takes the owners that the script gives to files, where the disk can't. */
+  readonly ledger: Ledger;
   /** The environment of whoever builds. */
   readonly environment: Environment;
   readonly binds: readonly Bind[];
@@ -161,6 +165,7 @@ async function run(
   // Where no namespace ends them when we are killed.
   using kept = new DisposableStack();
   if (!isolation.mounts) kept.use(keepTidy("processes", options.rootFolder));
+  await using supervised = await superviseRun(isolation.supervision, options.ledger);
   const end = await runLimited(command, {
     limits: options.limits,
     path: isolation.hostPath,
@@ -186,9 +191,11 @@ async function run(
         );
       }
     },
+    onStart: supervised.onStart,
     run: {
       env,
       cwd: "/",
+      descriptors: supervised.descriptors,
       pipeFolder: workFolder,
       onLine: (stream, line) => {
         if (ready) tell(stream, line);
@@ -196,6 +203,7 @@ async function run(
       },
     },
   });
+  await supervised.finish();
   if (!ready)
     throw setUpFailure(
       script,

@@ -20,7 +20,7 @@ export interface SandboxOptions {
 
 export type SandboxRunOptions = Omit<
   RunScriptOptions,
-  "script" | "rootFolder" | "temporaryFolder" | "isolation"
+  "script" | "rootFolder" | "temporaryFolder" | "isolation" | "ledger"
 >;
 
 /**
@@ -32,7 +32,8 @@ export class Sandbox implements AsyncDisposable {
   readonly rootFolder: string;
   readonly #folder: string;
   readonly #isolation: Isolation | undefined;
-  readonly #ledger = new Ledger();
+  /** What the disk can't hold. */
+  readonly ledger = new Ledger();
   /** What is on disk, as far as we know. */
   #written: FileTree | undefined;
 
@@ -69,14 +70,14 @@ export class Sandbox implements AsyncDisposable {
   async write(tree: FileTree, signal?: AbortSignal): Promise<void> {
     const previous = this.#written;
     this.#written = undefined;
-    await writeFolder(tree, this.rootFolder, { previous, ledger: this.#ledger, signal });
+    await writeFolder(tree, this.rootFolder, { previous, ledger: this.ledger, signal });
     this.#written = tree.clone();
   }
 
   /** What is on disk. Contents stay there: the sandbox must live as long as the tree is used. @throws as `readFolder` */
   async read(signal?: AbortSignal): Promise<FileTree> {
     const tree = await readFolder(this.rootFolder, {
-      ledger: this.#ledger,
+      ledger: this.ledger,
       makeReadable: true,
       // Without an id map all files are ours on disk, and what the ledger doesn't know was made by a script as root.
       ...(process.geteuid?.() === 0 ? {} : { owner: { uid: 0, gid: 0 } }),
@@ -96,6 +97,7 @@ export class Sandbox implements AsyncDisposable {
       rootFolder: this.rootFolder,
       temporaryFolder: this.#folder,
       isolation: this.#isolation,
+      ledger: this.ledger,
     });
   }
 

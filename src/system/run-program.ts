@@ -12,7 +12,10 @@ export type { ProgramEnd } from "./start-program.ts";
 
 export type OutputStream = "stdout" | "stderr";
 
-export interface RunOptions extends Pick<StartOptions, "env" | "cwd" | "pipeFolder"> {
+export interface RunOptions extends Pick<
+  StartOptions,
+  "env" | "cwd" | "pipeFolder" | "descriptors"
+> {
   /** What it reads from standard input; nothing (/dev/null) where it is not given. */
   readonly input?: string | Uint8Array | undefined;
   /** Told of each line as it comes, without its line feed. */
@@ -53,6 +56,7 @@ export async function runProgram(
     env: options.env,
     cwd: options.cwd,
     pipeFolder: options.pipeFolder,
+    descriptors: options.descriptors,
     stdin: options.input === undefined ? "ignore" : "pipe",
     output: options.onLine === undefined ? "ignore" : "pipe",
     pipes: options.pipes?.map((pipe) => (pipe === "tell" ? "read" : "write")),

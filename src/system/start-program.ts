@@ -23,6 +23,8 @@ export interface StartOptions {
   readonly pipeFolder?: string | undefined;
   /** Further pipes, from file descriptor 3 on: what the program writes, or what it reads. */
   readonly pipes?: readonly ("read" | "write")[] | undefined;
+  /** Open files of ours that it has as well: its descriptor (above those of `pipes`) → ours. */
+  readonly descriptors?: Readonly<Record<number, number>> | undefined;
   /** A process group of its own: the terminal's Ctrl-C does not reach it, and it can be ended as a whole. */
   readonly ownGroup?: boolean | undefined;
 }
@@ -55,12 +57,17 @@ export async function startProgram(
     real.push(makeRealPipe(options.pipeFolder), makeRealPipe(options.pipeFolder));
   }
   const [out, err] = real;
-  const stdio: StdioOptions = [
+  const stdio: Exclude<StdioOptions, string> = [
     options.stdin ?? "ignore",
     out?.writerFd ?? output,
     err?.writerFd ?? output,
     ...(options.pipes ?? []).map(() => "pipe" as const),
   ];
+  for (const [theirs, descriptor] of Object.entries(options.descriptors ?? {})) {
+    // What is left out is not opened.
+    while (stdio.length < Number(theirs)) stdio.push("ignore");
+    stdio[Number(theirs)] = descriptor;
+  }
   const ownGroup = options.ownGroup === true;
   let child: ChildProcess;
   try {
@@ -94,7 +101,9 @@ export async function startProgram(
   };
   const guard = atExit(() => kill("SIGKILL"));
   void ended.then(() => guard[Symbol.dispose]());
-  const pipes = child.stdio.slice(3).map((pipe) => pipe as unknown as Readable & Writable);
+  const pipes = child.stdio
+    .slice(3, 3 + (options.pipes?.length ?? 0))
+    .map((pipe) => pipe as unknown as Readable & Writable);
   // A program may die before it read or wrote: that shows in how it ended.
   for (const stream of [...pipes, child.stdin]) stream?.on("error", () => {});
   return {

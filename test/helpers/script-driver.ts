@@ -113,7 +113,7 @@ async function main(): Promise<void> {
   let tree = new FileTree();
   try {
     await sandbox.write(tree);
-    fill(sandbox.rootFolder, request, isolation.keepsOwners);
+    fill(sandbox.rootFolder, request, isolation.name !== "single");
     tree = await sandbox.read();
     for (const { section, body, interpreter } of request.scripts) {
       const common = {
@@ -143,6 +143,7 @@ async function main(): Promise<void> {
           isolation,
           folder: parent,
           rootFolder: sandbox.rootFolder,
+          ledger: sandbox.ledger,
           temporaryFolder: temporary.folder,
         });
       } else {

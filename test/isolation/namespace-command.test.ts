@@ -53,7 +53,7 @@ const shown = (list: readonly string[]): string =>
   shellCommand(list.map((word) => (word === mountHelper ? "HELPER" : word)));
 
 test("root: namespaces, mounts, the command, all of it to be pasted into a shell", (t) => {
-  const isolation = namespaceIsolation("root", facts, { keepsOwners: true });
+  const isolation = namespaceIsolation("root", facts, "kept");
   t.deepEqual(isolation.files, []);
   t.is(
     shown(isolation.commandLine(request)),
@@ -69,7 +69,7 @@ test("a namespace with one id: a filter before the command, and no groups to cle
   const isolation = namespaceIsolation(
     "single",
     { ...facts, uidMap: one, gidMap: one, isInitialNamespace: false },
-    { keepsOwners: false },
+    "lost",
   );
   t.deepEqual(
     isolation.files.map(({ name }) => name),
@@ -88,7 +88,7 @@ test("a namespace with one id: a filter before the command, and no groups to cle
 });
 
 test("a network of its own has its loopback device up", (t) => {
-  const isolation = namespaceIsolation("root", facts, { keepsOwners: true });
+  const isolation = namespaceIsolation("root", facts, "kept");
   const line = isolation.commandLine({ ...request, network: "none", root: "read-only" });
   t.true(line.includes("--net"));
   const loopback = loopbackCommand();
@@ -97,11 +97,7 @@ test("a network of its own has its loopback device up", (t) => {
 });
 
 test("an old setpriv is not asked for what it does not know", (t) => {
-  const isolation = namespaceIsolation(
-    "root",
-    { ...facts, setprivOptions: [] },
-    { keepsOwners: false },
-  );
+  const isolation = namespaceIsolation("root", { ...facts, setprivOptions: [] }, "lost");
   const line = shown(isolation.commandLine(request));
   t.regex(line, /^\/bin\/sh -c 'if \{ true <&4; \}/);
   t.regex(line, /exec "\$@"' tsbuild \/usr\/bin\/unshare --mount/);

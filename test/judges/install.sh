@@ -12,7 +12,7 @@ tree=${JUDGE_ROOT:-/var/tmp/tsbuild-judges/apptainer-root}
 packages=(
   # readers and writers of the formats
   squashfs-tools squashfs-tools-ng squashfuse siftool skopeo umoci docker-registry
-  tar libarchive-tools gzip bzip2 xz-utils zstd gnupg openssl binutils tmux
+  tar libarchive-tools gzip bzip2 xz-utils zstd gnupg openssl binutils binutils-aarch64-linux-gnu qemu-user tmux
   # programs to be found by what they need, and a reader of TOML
   gcc libc6-dev musl-tools python3
   # namespaces, owners and attributes

@@ -1,0 +1,68 @@
+import { mayChown, unchanged } from "./identity.ts";
+import type { Answers, Scene } from "./answer.ts";
+import type { Place } from "./caller.ts";
+import { currentFolder, emptyPath, errnoNumber, noFollow } from "./kernel.ts";
+
+const [notPermitted, badAddress] = ["EPERM", "EFAULT"].map((name) => errnoNumber(name)) as [
+  number,
+  number,
+];
+
+/** Not ours, or a file system without owners: a real root would have been able to. */
+const forgiven = new Set(["EPERM", "EINVAL", "EOVERFLOW"].map((name) => errnoNumber(name)));
+
+/** What the disk gets: it knows root alone. */
+const onDisk = (id: number): number => (id === unchanged ? unchanged : 0);
+
+/**
+ * chown(2): the kernel is asked to give the file to the only user that there is, with all that goes with it (set-id bits and
+ * capabilities go, a read-only file system refuses), and what was wanted is noted.
+ */
+function chown(scene: Scene, place: Place | undefined, ids: number, flags: number): void {
+  const { kernel, listener, caller, identities, owners } = scene;
+  if (place === undefined) {
+    listener.fail(badAddress);
+    return;
+  }
+  const identity = identities.of(listener.pid);
+  const [uid, gid] = [listener.uint(ids), listener.uint(ids + 1)];
+  const before = caller.look(place, flags);
+  const owner = before === undefined ? undefined : owners.ownerOf(before);
+  const wanted = {
+    uid: uid === unchanged ? (owner?.uid ?? 0) : uid,
+    gid: gid === unchanged ? (owner?.gid ?? 0) : gid,
+  };
+  if (owner !== undefined && !mayChown(identity, owner, wanted)) {
+    listener.fail(notPermitted);
+    return;
+  }
+  const done = kernel.chown(place.folder, place.path, onDisk(uid), onDisk(gid), flags);
+  if ("errno" in done) {
+    if (forgiven.has(done.errno)) listener.succeed();
+    else listener.fail(done.errno);
+    return;
+  }
+  if (before !== undefined) owners.note(before, wanted);
+  listener.succeed();
+}
+
+const byPath =
+  (flags: number) =>
+  (scene: Scene): void => {
+    const place = scene.caller.place(currentFolder, scene.listener.address(0));
+    chown(scene, place, 1, flags);
+  };
+
+export const ownerAnswers: Answers = {
+  chown: byPath(0),
+  lchown: byPath(noFollow),
+  fchown: (scene) => {
+    chown(scene, scene.caller.opened(scene.listener.int(0)), 1, 0);
+  },
+  fchownat: (scene) => {
+    const { listener, caller } = scene;
+    const flags = listener.int(4);
+    const place = caller.place(listener.int(0), listener.address(1), (flags & emptyPath) !== 0);
+    chown(scene, place, 2, flags & noFollow);
+  },
+};

@@ -1,0 +1,20 @@
+import type { SupervisedCall } from "../isolation/system-call-numbers.ts";
+import type { Caller } from "./caller.ts";
+import type { Identities } from "./identities.ts";
+import type { Kernel } from "./kernel.ts";
+import type { Listener } from "./listener.ts";
+import type { Owners } from "./owners.ts";
+
+/** What answers have to do with. */
+export interface Scene {
+  readonly kernel: Kernel;
+  readonly listener: Listener;
+  readonly caller: Caller;
+  readonly identities: Identities;
+  readonly owners: Owners;
+}
+
+/** Answers one call, in whatever way: the caller waits until then. */
+export type Answer = (scene: Scene) => void;
+
+export type Answers = Partial<Record<SupervisedCall, Answer>>;

@@ -1,0 +1,79 @@
+// The thread that answers the supervised calls of a script. It has a root folder of its own, which becomes the script's,
+// so nothing is loaded here after the start.
+
+import { parentPort, workerData } from "node:worker_threads";
+import { Ledger } from "../folder/ledger.ts";
+import { cLibrary } from "../system/c-library.ts";
+import type { Scene } from "./answer.ts";
+import { answerCall } from "./answers.ts";
+import { Caller } from "./caller.ts";
+import { Identities } from "./identities.ts";
+import { Kernel } from "./kernel.ts";
+import { Listener } from "./listener.ts";
+import { Owners } from "./owners.ts";
+import { receiveDescriptor } from "./receive-descriptor.ts";
+
+export interface SupervisorSetup {
+  /** The socket that the filter's loader sends its listener by. */
+  readonly socket: number;
+  /** What the disk can't hold so far: a `Ledger`'s `toJSON`. */
+  readonly ledger: unknown;
+  readonly expectsChroot: boolean;
+}
+
+const setup = workerData as SupervisorSetup;
+const { koffi, libc } = cLibrary();
+const close = libc.func("close", "int", ["int"]) as (descriptor: number) => number;
+const poll = libc.func("poll", "int", ["void *", "uint64_t", "int"]) as (
+  places: Buffer,
+  count: number,
+  limitMs: number,
+) => number;
+
+const readable = 1; // POLLIN
+
+/** A call seldom comes alone; waiting a moment for the next is cheaper than going round by Node's loop. */
+const patienceMs = 1;
+const mostInARow = 500;
+
+const kernel = new Kernel();
+const owners = new Owners(Ledger.fromJSON(setup.ledger), (note) => {
+  parentPort?.postMessage({ note }, []);
+});
+
+const arrival = koffi.node.poll(setup.socket, { readable: true }, () => {
+  const descriptor = receiveDescriptor(setup.socket);
+  arrival.close();
+  close(setup.socket);
+  // Whoever was to send it has ended before: there is nothing to answer.
+  if (descriptor !== undefined) serve(descriptor);
+});
+let waiting: { close(): void } = arrival;
+
+function serve(descriptor: number): void {
+  const listener = new Listener(descriptor);
+  const caller = new Caller(kernel, listener, setup.expectsChroot);
+  const scene: Scene = { kernel, listener, caller, identities: new Identities(kernel), owners };
+  const place = Buffer.alloc(8);
+  place.writeInt32LE(descriptor, 0);
+  place.writeInt16LE(readable, 4);
+  const handle = koffi.node.poll(descriptor, { readable: true }, () => {
+    for (let row = 0; row < mostInARow; row++) {
+      if (poll(place, 1, row === 0 ? 0 : patienceMs) <= 0) return;
+      if ((place.readInt16LE(6) & readable) === 0) {
+        // All that had the filter has ended.
+        handle.close();
+        close(descriptor);
+        return;
+      }
+      if (listener.receive()) answerCall(scene);
+    }
+  });
+  waiting = handle;
+}
+
+parentPort?.once("message", () => {
+  waiting.close();
+  parentPort?.postMessage({ done: true }, []);
+});
+parentPort?.postMessage({ ready: true }, []);

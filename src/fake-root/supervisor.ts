@@ -1,0 +1,100 @@
+import { extname } from "node:path";
+import { Worker } from "node:worker_threads";
+import type { Ledger } from "../folder/ledger.ts";
+import { HostError } from "../model/error.ts";
+import { cLibrary } from "../system/c-library.ts";
+import type { OwnerNote } from "./owners.ts";
+import type { SupervisorSetup } from "./supervisor-worker.ts";
+
+/** Somebody who answers the supervised calls of one script. Disposing ends it. */
+export interface Supervisor extends AsyncDisposable {
+  /** A socket to be given to the script's first program, for its filter's listener. */
+  readonly socket: number;
+  /** To be called once the program has it. */
+  handedOn(): void;
+  /** When the script has ended: waits until all that was asked for is in the ledger. */
+  finish(): Promise<void>;
+}
+
+interface Message {
+  readonly note?: OwnerNote;
+  readonly ready?: true;
+  readonly done?: true;
+}
+
+/**
+ * Starts a thread that stands for the kernel towards a script whose filter is `supervised`.
+ * @param ledger gets the owners and devices that the script asks for
+ * @param expectsChroot the program that loads the filter changes its root folder itself, once
+ * @throws {HostError} `host/supervisor`
+ */
+export async function startSupervisor(ledger: Ledger, expectsChroot: boolean): Promise<Supervisor> {
+  const { libc } = cLibrary();
+  const close = libc.func("close", "int", ["int"]) as (descriptor: number) => number;
+  const pair = new Int32Array(2);
+  const socketpair = libc.func("socketpair", "int", ["int", "int", "int", "void *"]);
+  const stream = 1;
+  const unix = 1;
+  const closeOnExec = 0o2_000_000;
+  if (socketpair(unix, stream | closeOnExec, 0, pair) !== 0) throw supervisorError();
+  const [ours = -1, theirs = -1] = pair;
+  const file = new URL(`./supervisor-worker${extname(import.meta.filename)}`, import.meta.url);
+  const setup: SupervisorSetup = { socket: ours, ledger: ledger.toJSON(), expectsChroot };
+  const worker = new Worker(file, { workerData: setup });
+  let failure: Error | undefined;
+  const waiting = new Set<() => void>();
+  const settle = (): void => {
+    for (const resolve of waiting) resolve();
+    waiting.clear();
+  };
+  const settled = new Promise<void>((resolve) => waiting.add(resolve));
+  worker.on("message", ({ note, ready, done }: Message) => {
+    if (note !== undefined) ledger.noteOwner(note.inode, note.owner, note.device);
+    if (ready === true || done === true) settle();
+  });
+  worker.on("error", (error: Error) => {
+    failure = error;
+    settle();
+  });
+  worker.on("exit", () => {
+    failure ??= new Error("its thread has ended");
+    settle();
+  });
+  let isOpen = true;
+  const closeTheirs = (): void => {
+    if (isOpen) close(theirs);
+    isOpen = false;
+  };
+  await settled;
+  if (failure !== undefined) {
+    closeTheirs();
+    throw supervisorError(failure);
+  }
+  return {
+    socket: theirs,
+    handedOn: closeTheirs,
+    async finish() {
+      if (failure !== undefined) throw supervisorError(failure);
+      const done = new Promise<void>((resolve) => waiting.add(resolve));
+      worker.postMessage("finish", []);
+      await done;
+      if (failure !== undefined) throw supervisorError(failure);
+    },
+    async [Symbol.asyncDispose]() {
+      closeTheirs();
+      await worker.terminate();
+    },
+  };
+}
+
+function supervisorError(cause?: Error): HostError {
+  return new HostError(
+    "host/supervisor",
+    "what a script asks of the system can't be followed, so it can't be root here",
+    {
+      hint: "the reason is below; --isolation takes another way",
+      details: cause === undefined ? [] : [cause.message],
+      cause,
+    },
+  );
+}
