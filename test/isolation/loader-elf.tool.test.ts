@@ -65,12 +65,11 @@ toolTest(["qemu-aarch64"], "the loader for arm64 makes its calls in order", asyn
   const calls = stderr
     .split("\n")
     .flatMap((line) => /^\d+ (\w+)\(([^)]*)\)/.exec(line)?.slice(1, 3).join(" ") ?? []);
-  const filter = (flags: number) => new RegExp(`^seccomp 1,${flags},`);
   t.is(calls.length, 6, stderr);
   for (const [index, flags] of [44, 8, undefined, 44, 8].entries()) {
     if (flags === undefined)
       t.regex(calls[index] ?? "", /^prctl .*38|^prctl PR_SET_NO_NEW_PRIVS,1/);
-    else t.regex(calls[index] ?? "", filter(flags), stderr);
+    else t.true(calls[index]?.startsWith(`seccomp 1,${flags},`), stderr);
   }
   t.regex(calls[5] ?? "", /^exit_group 123/);
 });
