@@ -6,6 +6,7 @@ export const commandNames = [
   "check",
   "convert",
   "diff",
+  "doctor",
   "format",
   "inspect",
   "login",

@@ -5,6 +5,7 @@ import { cat } from "./commands/cat.ts";
 import { check } from "./commands/check.ts";
 import { convert } from "./commands/convert.ts";
 import { diff } from "./commands/diff.ts";
+import { doctor } from "./commands/doctor.ts";
 import { format } from "./commands/format.ts";
 import { inspect } from "./commands/inspect.ts";
 import { login } from "./commands/login.ts";
@@ -24,6 +25,7 @@ export const commands: readonly CliCommand[] = [
   check,
   convert,
   diff,
+  doctor,
   format,
   inspect,
   login,

@@ -39,10 +39,20 @@ export function isUnknownAuthority(error: unknown): boolean {
   return authorityCodes.has(networkCode(error) ?? "");
 }
 
+/** The status with which a proxy refused to pass a request on; undici tells it in the message alone. */
+function proxyStatus(error: unknown): number | undefined {
+  const found = /^Proxy (?:response|Authentication Required) \((\d{3})\)/.exec(
+    error instanceof Error ? error.message : "",
+  );
+  return found === null ? undefined : Number(found[1]);
+}
+
 /** Whether a failure to connect or read may go away by itself. */
 export function isWorthRetrying(error: unknown): boolean {
   const code = networkCode(error);
   if (code === undefined) return false;
+  const byProxy = proxyStatus(error);
+  if (byProxy !== undefined) return byProxy === 429 || byProxy >= 500;
   return !(
     certificateCodes.has(code) ||
     ["ENOTFOUND", "EPROTO", "UND_ERR_INVALID_ARG", "UND_ERR_ABORTED"].includes(code) ||
@@ -65,13 +75,27 @@ export function attemptsWorthwhile(error: unknown): number {
 export function connectionError(request: HttpRequest, cause: unknown): SourceError {
   const { host } = request.url;
   const code = networkCode(cause) ?? "";
-  const [why, hint] = explain(code, host, cause as Error);
+  const [why, hint] = explainProxy(cause) ?? explain(code, host, cause as Error);
   const isSent = ["POST", "PUT", "PATCH"].includes(request.method ?? "GET");
   const tried = isSent ? `send ${request.what} to` : `get ${request.what} from`;
   return new SourceError("source/unreachable", `cannot ${tried} ${host}: ${why}`, {
     hint,
     cause,
   });
+}
+
+function explainProxy(cause: unknown): [why: string, hint: string] | undefined {
+  const status = proxyStatus(cause);
+  if (status === undefined) return undefined;
+  return status === 407
+    ? [
+        "the proxy wants a login (status 407)",
+        "put it into the address: HTTPS_PROXY=http://name:password@proxy.example:3128",
+      ]
+    : [
+        `the proxy doesn't pass the request on (status ${status})`,
+        "ask whoever runs the proxy, or name the host in NO_PROXY if it can be reached without",
+      ];
 }
 
 function explain(code: string, host: string, cause: Error): [why: string, hint: string] {
@@ -89,6 +113,13 @@ function explain(code: string, host: string, cause: Error): [why: string, hint: 
     return [
       `its certificate is not trusted (${cause.message})`,
       "name the file with your site's certificate authority in SSL_CERT_FILE, or put it into /etc/containers/certs.d/HOST",
+    ];
+  }
+  // RFC 8446, 6.2: what a server says that asked for a certificate and got none, or one that it doesn't take.
+  if (/ALERT_(?:CERTIFICATE_REQUIRED|BAD_CERTIFICATE|HANDSHAKE_FAILURE|UNKNOWN_CA)$/.test(code)) {
+    return [
+      "it wants a certificate of yours",
+      "put client.cert and client.key into /etc/containers/certs.d/HOST, or name their folder with --cert-dir",
     ];
   }
   if (code === "EPROTO" || code.startsWith("ERR_SSL")) {

@@ -5,6 +5,13 @@ export const ociIndex = "application/vnd.oci.image.index.v1+json";
 export const dockerManifest = "application/vnd.docker.distribution.manifest.v2+json";
 export const dockerList = "application/vnd.docker.distribution.manifest.list.v2+json";
 
+export const ociConfig = "application/vnd.oci.image.config.v1+json";
+export const dockerConfig = "application/vnd.docker.container.image.v1+json";
+export const ociLayer = "application/vnd.oci.image.layer.v1.tar";
+export const dockerLayer = "application/vnd.docker.image.rootfs.diff.tar";
+export const sifConfig = "application/vnd.sylabs.sif.config.v1+json";
+export const sifLayer = "application/vnd.sylabs.sif.layer.v1.sif";
+
 /** What a registry is asked for, best first. */
 export const manifestTypes: readonly string[] = [ociIndex, ociManifest, dockerList, dockerManifest];
 
@@ -34,7 +41,7 @@ export function isEncryptedLayer(mediaType: string): boolean {
 /** A SIF file pushed to a registry. Old versions of the tools misspelt the type, and such images are still about. */
 export function isSifLayer(mediaType: string): boolean {
   return [
-    "application/vnd.sylabs.sif.layer.v1.sif",
+    sifLayer,
     "application/vnd.sylabs.sif.layer.tar",
     "appliciation/vnd.sylabs.sif.layer.tar",
   ].includes(mediaType);

@@ -1,6 +1,7 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { SourceError } from "../model/error.ts";
+import { sandboxOwners } from "./sandbox-owners.ts";
 import type { ImageSource } from "./source.ts";
 
 /** `Bootstrap: localimage`: an image that is here already; a sandbox folder, a SIF file or a SquashFS file. */
@@ -22,7 +23,8 @@ export const localImageSource: ImageSource = {
     });
     if (found.isDirectory()) {
       const { readFolder } = await import("../folder/read-folder.ts");
-      return { kind: "image", tree: await readFolder(file, ownersFor(context.signal)) };
+      const options = { signal: context.signal, ...sandboxOwners() };
+      return { kind: "image", tree: await readFolder(file, options) };
     }
     if (!found.isFile()) {
       throw new SourceError("source/not-an-image", `${from} is neither a folder nor a file`, {
@@ -46,11 +48,4 @@ function hintFor(from: string, folder: string): string {
     return "name a file or folder, without a scheme; images in registries have the agent docker";
   }
   return `relative names start at ${folder}; images in registries have the agent docker`;
-}
-
-/** A plain user outside of any namespace owns all of the sandbox, in the place of root. */
-function ownersFor(
-  signal: AbortSignal,
-): Parameters<typeof import("../folder/read-folder.ts").readFolder>[1] {
-  return process.geteuid?.() === 0 ? { signal } : { signal, owner: { uid: 0, gid: 0 } };
 }

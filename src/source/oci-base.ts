@@ -146,7 +146,9 @@ export async function openArchive(
  * The folder for downloaded blobs: the cache's, or one of this build where the cache is off or can't be written to,
  * which is told once.
  */
-export async function blobFolder(context: SourceContext): Promise<string> {
+export async function blobFolder(
+  context: Pick<SourceContext, "cacheFolder" | "listener" | "temporaryFolder">,
+): Promise<string> {
   const { cacheFolder } = context;
   if (cacheFolder !== undefined) {
     try {

@@ -13,6 +13,9 @@ export interface OpenedImage {
   readonly metadata: string | undefined;
   /** The object `oci-config.json` of a SIF that has one. */
   readonly ociConfig: OciConfig | undefined;
+  /** What it says that it is for, in the words of Go. */
+  readonly architecture: string | undefined;
+  readonly createdSeconds: number | undefined;
   dispose(): Promise<void>;
 }
 
@@ -39,6 +42,8 @@ export async function openImage(file: string, name: string): Promise<OpenedImage
       tree: await readSquashfs(sif.file, partition.offset, partition.sizeBytes, name),
       metadata: await text("inspect-metadata.json"),
       ociConfig: parseConfig(await text("oci-config.json"), name),
+      architecture: sif.architecture,
+      createdSeconds: sif.header.createdSeconds,
       dispose: () => sif.close(),
     };
   } catch (error) {
@@ -55,6 +60,8 @@ async function openSquashfs(file: string, name: string): Promise<OpenedImage> {
       tree: await readSquashfs(handle, 0, size, name),
       metadata: undefined,
       ociConfig: undefined,
+      architecture: undefined,
+      createdSeconds: undefined,
       dispose: () => handle.close(),
     };
   } catch (error) {

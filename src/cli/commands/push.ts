@@ -1,0 +1,34 @@
+import { Option } from "commander";
+import type { CliCommand } from "../command.ts";
+import type { PushFlags } from "../push.ts";
+import type { GlobalFlags } from "../terminal.ts";
+
+export const push: CliCommand = {
+  name: "push",
+  summary: "put an image into a registry: tsbuild push IMAGE oras://HOST/REPO:TAG",
+  declare(command) {
+    command
+      .argument("<image>", "a SIF file; for docker:// also a sandbox folder")
+      .argument(
+        "<target>",
+        "oras://HOST/REPO:TAG (the SIF file as it is) or docker://HOST/REPO:TAG (its files, for Docker and Podman)",
+      )
+      .option("--no-https", "talk plain http to the registry")
+      .option("--compress <how>", "docker://: gzip[:LEVEL] (default) or zstd[:LEVEL]")
+      .option("--mount-from <repo>", "another repository of the registry that may hold the data")
+      .option("--timestamp <time>", "docker://: when a sandbox folder's image was made")
+      .option("-U, --allow-unsigned", "accepted as in Apptainer; signatures are not asked for")
+      .addOption(
+        new Option("--progress <form>", "how to tell what happens").choices([
+          "plain",
+          "tty",
+          "json",
+        ]),
+      )
+      .option("--tmpdir <folder>", "where temporary folders are made");
+  },
+  async run(operands, flags, terminal) {
+    const { pushCommand } = await import("../push.ts");
+    return pushCommand(operands, flags as PushFlags & GlobalFlags, terminal);
+  },
+};

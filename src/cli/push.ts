@@ -1,0 +1,132 @@
+import { resolve } from "node:path";
+import { readNode } from "../contents/read-node.ts";
+import { UsageError } from "../model/error.ts";
+import type { Listener } from "../model/event.ts";
+import { platformOf } from "../model/platform.ts";
+import { imageForOci } from "../push/image-config.ts";
+import type { LayerCompression } from "../push/layer-file.ts";
+import { openPushed } from "../push/open-pushed.ts";
+import { parsePushTarget, pushReference, withWriter } from "../push/push-place.ts";
+import { pushSif } from "../push/push-sif.ts";
+import { pushTree } from "../push/push-tree.ts";
+import { parseCompression } from "../squashfs/compression.ts";
+import { watchSignals } from "../system/signals.ts";
+import { TemporaryFolder } from "../system/temporary-folder.ts";
+import { makeListener } from "./make-listener.ts";
+import { buildTime, switchSetting, temporaryParent } from "./settings.ts";
+import type { GlobalFlags, Terminal } from "./terminal.ts";
+
+export interface PushFlags {
+  readonly https: boolean;
+  readonly compress?: string;
+  readonly mountFrom?: string;
+  readonly timestamp?: string;
+  readonly progress?: "plain" | "tty" | "json";
+  readonly tmpdir?: string;
+}
+
+interface PushWork {
+  readonly file: string;
+  /** As the user named it. */
+  readonly image: string;
+  readonly name: string;
+  readonly flags: PushFlags;
+  readonly terminal: Terminal;
+  readonly listener: Listener;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * `tsbuild push IMAGE TARGET`: puts an image into a registry and prints its name with the digest there. The tag is set
+ * when all else is there, so that readers see the old image or the new one.
+ */
+export async function pushCommand(
+  operands: readonly string[],
+  flags: PushFlags & GlobalFlags,
+  terminal: Terminal,
+): Promise<number> {
+  const [image = "", target = ""] = operands;
+  const { scheme, name } = parsePushTarget(target);
+  if (scheme === "oras" && flags.compress !== undefined) {
+    throw new UsageError(
+      "usage/compression",
+      "--compress is for docker://: oras:// takes the file as it is",
+      {
+        hint: "leave --compress out, or build the image with it",
+      },
+    );
+  }
+  using view = makeListener(flags, terminal);
+  using interruption = watchSignals({
+    onFirst: () => view.listener({ type: "note", message: "Stopping; once more to stop at once" }),
+  });
+  const work: PushWork = {
+    file: resolve(terminal.folder, image),
+    image,
+    name,
+    flags,
+    terminal,
+    listener: view.listener,
+    signal: interruption.signal,
+  };
+  const pushed = await (scheme === "oras" ? pushAsSif(work) : pushAsLayer(work));
+  view[Symbol.dispose]();
+  terminal.stdout.write(`${pushed}\n`);
+  return 0;
+}
+
+async function pushAsSif(work: PushWork): Promise<string> {
+  const { file, name, flags, listener, signal } = work;
+  const reference = pushReference(name);
+  return await withWriter(reference, writerContext(work), async (writer) => {
+    const { tag } = reference;
+    const { mountFrom } = flags;
+    const digest = await pushSif(file, writer, { tag, mountFrom, listener, signal });
+    return `${writer.name}@${digest}`;
+  });
+}
+
+async function pushAsLayer(work: PushWork): Promise<string> {
+  const { file, image, name, flags, terminal, listener, signal } = work;
+  const reference = pushReference(name);
+  const compression = layerCompression(flags.compress ?? "gzip");
+  const time = buildTime(flags.timestamp, terminal.environment);
+  await using opened = await openPushed(file, image, signal);
+  const createdSeconds = opened.createdSeconds ?? (time.isFixed ? time.seconds : undefined);
+  const forOci = await imageForOci(opened.tree, opened.ociConfig, createdSeconds ?? 0, readNode);
+  await using temporary = await TemporaryFolder.create(
+    temporaryParent(flags.tmpdir, terminal.environment),
+  );
+  return await withWriter(reference, writerContext(work), async (writer) => {
+    const digest = await pushTree(forOci, writer, {
+      tag: reference.tag,
+      architecture: opened.architecture ?? platformOf(process.arch).architecture,
+      createdSeconds,
+      compression,
+      temporaryFolder: temporary.folder,
+      mountFrom: flags.mountFrom,
+      listener,
+      signal,
+    });
+    return `${writer.name}@${digest}`;
+  });
+}
+
+function writerContext({ flags, terminal, listener, signal }: PushWork) {
+  const { environment } = terminal;
+  const noHttps =
+    !flags.https || switchSetting(environment, "NOHTTPS") || switchSetting(environment, "NO_HTTPS");
+  return { noHttps, listener, signal };
+}
+
+/** @throws {UsageError} `usage/compression` */
+function layerCompression(text: string): LayerCompression {
+  const { name, level } = parseCompression(text);
+  const isGiven = text.includes(":");
+  if (name === "none" || (name === "gzip" && level > 9)) {
+    throw new UsageError("usage/compression", `a layer can't be compressed with ${text}`, {
+      hint: "use gzip:1 to gzip:9, which everybody reads, or zstd:1 to zstd:22",
+    });
+  }
+  return isGiven ? { name, level } : { name };
+}
