@@ -89,15 +89,24 @@ const cases: Readonly<Record<string, RuleCases>> = {
     ],
   },
   "files-destination": {
-    wrong: [[`${docker}%files\na\n./b/c\nd opt\ne .\n../f\n`, 4, 5, 6, 7, 8]],
+    wrong: [
+      [`${docker}%files\na\n./b/c\nd opt\ne .\n../f\n`, 4, 5, 6, 7, 8],
+      [`${docker}%files\na a\nb ~/b\nc /opt/$C/\nd \${D}\n`, 4, 5, 6, 7],
+      [`${docker}Stage: s\n${docker}%files from s\n/x /opt/$X\n`, 7],
+    ],
     right: [
+      `${docker}%files\na # why\n$HOME/b /b\n/opt/$C\n/e /f~\n`,
       `${docker}%files\na /opt/\n/etc/x\n# c\n`,
       `${docker}Stage: s\n${docker}%files from s\nopt/x\n`,
     ],
   },
   "hidden-by-mounts": {
     wrong: [
-      [`${docker}%files\na /tmp/a\nb /root\nc /home/me/c\nd /var/tmp/\n`, 4, 5, 6, 7],
+      [`${docker}%files\na /tmp/a\nb /root\nc /dev/c\nd /var/tmp/\n`, 4, 5, 6, 7],
+      [
+        `${docker}Stage: b\n%files\na /tmp\nb /tmp/\n%post\nsh /tmp/a\n${docker}%files from b\n/x /x\n`,
+        5,
+      ],
       [
         post("pip install --user x", "./configure --prefix=$HOME/x", "sh m.sh -b -p /root/conda"),
         4,
@@ -108,7 +117,10 @@ const cases: Readonly<Record<string, RuleCases>> = {
       [`${docker}%runscript\nexec /root/x "$@"\n`, 4],
     ],
     right: [
-      `${docker}%files\na /opt/tmp/a\n/tmp/x /opt/x\nb /rootfs\n`,
+      `${docker}%files\na /opt/tmp/a\n/tmp/x /opt/x\nb /rootfs\nc /home/me/c\n`,
+      `${docker}%files\na /root/a\n%post\nsh m.sh -p ~/conda\nchmod -R a+rX /root\n%environment\nPATH=/root/bin:$PATH\n`,
+      post("export HOME=/opt/home", "./configure --prefix=$HOME/x"),
+      post("./configure --prefix=/home/me"),
       post(
         "cd /tmp && wget x",
         "mkdir -p /root/.cache",
@@ -134,8 +146,25 @@ const cases: Readonly<Record<string, RuleCases>> = {
       [post("true || apt-get install x", "true | cat", "apt-get install y | tee log"), 4, 6],
       [post("if true; then apt-get install x; fi"), 4],
       [`${docker}%appinstall foo\napt-get install gcc\n`, 4],
+      [
+        post("apt-get -f install", "apt-get purge x", "pacman -Syu", "yum install –y x"),
+        4,
+        5,
+        6,
+        7,
+      ],
     ],
     right: [
+      post(
+        "apt-get purge",
+        "apt-get install",
+        "apt-get -qqq upgrade",
+        "pacman -Sy",
+        "pacman -Ss x",
+      ),
+      post("apt-get install $APT_OPTS gcc", 'dnf install ${DNF_FLAGS} "gcc"'),
+      post(`echo 'APT::Get::Assume-Yes "true";' > /etc/apt/apt.conf.d/yes`, "apt-get install x"),
+      post("conda install x", "conda clean -a"),
       post(
         "apt-get update",
         "apt-get install -y gcc",
@@ -168,8 +197,10 @@ const cases: Readonly<Record<string, RuleCases>> = {
     wrong: [
       [`${docker}%labels\nA=1\nB: 2\nC\t3\nD = 4\n"E F" 5\n`, 4, 5, 6, 7, 8],
       [`${docker}%applabels foo\nA=1\n`, 4],
+      [`${docker}%labels\nA="b c"\nB='c: d'\n`, 4, 5],
     ],
     right: [
+      `${docker}%labels\nA\t b\nB \tc\n`,
       `${docker}%labels\nA 1\n  B    c = d: "e"\nC\n# D=1\nhttp://x y\nE "a b"\norg.x.y=z w\n`,
     ],
   },
@@ -187,11 +218,12 @@ const cases: Readonly<Record<string, RuleCases>> = {
     wrong: [
       [post("#!/bin/bash", "true"), 4],
       [`${docker}%setup -u\n#!/usr/bin/env python3\n%apprun foo\n#!/bin/bash\n`, 4, 6],
-      [`${docker}%runscript\n\n  #!/bin/bash\ntrue\n%test\n \n\n#!/bin/sh\n`, 5, 10],
+      [`${docker}%runscript\n\n  #!/bin/bash\ntrue\n%test\n \n\n#!/bin/sh -e\n`, 5, 10],
     ],
     right: [
       post("#!/bin/sh -e", "true"),
       post("true", "#!/bin/bash"),
+      `${docker}%runscript\n\n#!/bin/sh\ntrue\n%test\n\n#! /usr/bin/env sh\n`,
       `${docker}%runscript\n#!/bin/bash\n%test\n  #!/bin/sh\n%startscript\n\ntrue\n#!/bin/x\n`,
     ],
   },
@@ -208,6 +240,8 @@ const cases: Readonly<Record<string, RuleCases>> = {
       post("apt-get update", "rm -r /var/lib/apt/lists", "dnf -y install x", "dnf clean all"),
       post("apk add --no-cache x", "conda install -y x && conda clean -afy"),
       post("yum -y install x", "rm -rf /var/cache/yum"),
+      post("apt-get update", "rm -rf /var/lib/{apt,dpkg,cache,log}/"),
+      post("export CONDA_PKGS_DIRS=/tmp/pkgs", "conda install -y x"),
       `${docker}Stage: b\n%post\napt-get update\n${docker}%files from b\n/x /x\n`,
     ],
   },
@@ -216,6 +250,7 @@ const cases: Readonly<Record<string, RuleCases>> = {
       [`${docker}%arguments\nTOKEN=\nDB_PASSWORD=x\nV=1\n`, 4, 5],
       [`${docker}%environment\nexport API_KEY=abc123\nexport TOKEN=$TOKEN\n`, 4],
       [`${docker}%labels\npassword hunter2\n`, 4],
+      [`${docker}%environment\nexport JWT_SECRET_KEY=hunter2\nA_TOKEN_2=abcdef\n`, 4, 5],
       [post("git clone https://me:hunter2@example.org/x.git"), 4],
       [post(`export GH=ghp_${"a".repeat(36)}`), 4],
       [post("cat > key <<EOF", "-----BEGIN OPENSSH PRIVATE KEY-----", "EOF"), 5],
@@ -223,6 +258,7 @@ const cases: Readonly<Record<string, RuleCases>> = {
     ],
     right: [
       `${docker}%arguments\nVERSION=1\nTOKENIZER=bpe\n`,
+      `${docker}%environment\nexport AUTH_TOKEN_REALM=http://x/y SECRET_NAME=z\nexport TOKEN_URL=https://x/y\n`,
       `${docker}%environment\nexport TOKEN=$(cat /run/token) PASSWORD=\nexport PASSWORD="$P"\nexport TOKENIZERS_PARALLELISM=false\n`,
       `${docker}%arguments\nMAX_TOKEN=512\n%environment\nexport PAD_TOKEN=0 USE_TOKEN=false\nNEXT_TOKEN="17"\n`,
       `${docker}%labels\nAuthor me\nMonkey 1\n`,

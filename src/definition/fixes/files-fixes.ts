@@ -9,8 +9,10 @@ const plainLine = new RegExp(`^(${plain})(?:([ \\t]+)(${plain}))?(?:[ \\t]+#.*)?
 /** Writes the path that the destination stands for: `app.py` → `app.py /app.py`, `app.py opt/` → `app.py /opt/`. */
 export const filesDestination: Fixer = ({ start, text }) => {
   const [, source = "", blanks = "", given] = plainLine.exec(text) ?? [];
-  const path = (given ?? source).replace(/^(?:\.\/+)+/, "");
-  if (source === "" || path === "" || path.split("/").includes("..")) return undefined;
+  const path = (given ?? source).replace(/^(?:\.\/+)+/, "") || ".";
+  if (source === "" || path.split("/").includes("..")) return undefined;
+  // What is not filled in is hardly meant to stay as it is.
+  if (given !== undefined && /^~|\$/.test(given)) return undefined;
   // `a # why` takes the comment for the destination, which is another finding.
   if (given === undefined && source.length !== text.length) return undefined;
   const destination = path === "." ? "/" : `/${path}`;

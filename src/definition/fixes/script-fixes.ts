@@ -15,6 +15,8 @@ const yes: Readonly<Record<string, string>> = {
 
 /** Behind the program's name the option is taken by all of them, whatever comes then. */
 export const installWithoutYes: Fixer = ({ start, text }) => {
+  // Another character stands where the hyphen of the option should.
+  if (/\s[\u2010-\u2015\u2212]/.test(text)) return undefined;
   const [before = "", program = ""] =
     /^(?:(?:[A-Za-z_]\w*=[^\s"'\\$`]*|sudo|env|exec|command|-[EHn])[ \t]+)*(apt|apt-get|dnf|yum|microdnf|zypper|pacman)(?=\s)/.exec(
       text,

@@ -1,27 +1,37 @@
+import type { Stage } from "../../model/definition.ts";
+import type { CopyLine } from "../../model/plan.ts";
 import { splitCopyLines } from "../copy-lines.ts";
 import { sectionsOf, type Finding, type Rule } from "./rule.ts";
 import { programWords, shellCommands } from "./shell-commands.ts";
 
-/** What Apptainer mounts over when it starts a container, unless it is told otherwise. */
-const mounted = /^\/(?:tmp|var\/tmp|home|root|proc|sys|dev)(?:\/|$)/;
-const home = /^(?:~|\$HOME|\$\{HOME\}|\/root|\/home)(?:\/|$)/;
+/** What is mounted over when a container starts, unless Apptainer is told otherwise. */
+const temporary = /^\/(?:var\/)?tmp(?:\/|$)/;
+const hosts = /^\/(?:proc|sys|dev)(?:\/|$)/;
+/** The home of root: other users' homes are mounted beside what an image has below /home. */
+const rootHome = /^\/root(?:\/|$)/;
+const home = /^(?:~|\$HOME|\$\{HOME\}|\/root)(?:\/|$)/;
 const hint = "use a folder of the image's own, /opt for one";
 
 /** What lies below a folder that is mounted over is in the image, and nobody sees it. */
 export const hiddenByMounts: Rule = {
   name: "hidden-by-mounts",
-  summary: "Nothing is installed where the user's home, /tmp or /dev is mounted over it.",
+  summary: "Nothing is installed where root's home, /tmp or /dev is mounted over it.",
   *check(stage, { isFinal }) {
-    if (!isFinal) return;
+    const isOpen = opensRootHome(stage);
     for (const section of sectionsOf(stage, "files")) {
-      for (const { destination, location } of splitCopyLines(section).lines) {
-        if (!mounted.test(destination)) continue;
-        const message = `${destination} is hidden when the container runs: the host's folder is mounted over it`;
-        yield { location, message, hint };
+      for (const line of splitCopyLines(section).lines) {
+        // An earlier stage's files are there for %files from, and often for its script.
+        if (!isFinal && !usesInPost(stage, line)) continue;
+        const message = hiddenFile(line.destination, isOpen);
+        if (message !== undefined) yield { location: line.location, message, hint };
       }
     }
+    if (!isFinal || isOpen) return;
     for (const section of sectionsOf(stage, "post")) {
-      for (const command of shellCommands(section)) {
+      const commands = shellCommands(section);
+      // Then `~` is another folder.
+      if (commands.some(({ words }) => words.some((word) => word.startsWith("HOME=")))) continue;
+      for (const command of commands) {
         const finding = homeInstallation(programWords(command));
         if (finding !== undefined) yield { location: command.location, ...finding };
       }
@@ -32,29 +42,59 @@ export const hiddenByMounts: Rule = {
           .flatMap((word) => word.replace(/^\w+=/, "").split(":"))
           .find((part) => /^\/root\/./.test(part));
         if (path === undefined) continue;
-        const message = `${path} can't be seen by other users than root, and is hidden when root runs the container`;
-        yield { location: command.location, message, hint };
+        yield { location: command.location, message: onlyForRoot(path), hint };
       }
     }
   },
 };
 
+const onlyForRoot = (path: string) =>
+  `${path} can't be seen by other users than root, and is hidden when root runs the container`;
+
+function hiddenFile(destination: string, isOpen: boolean): string | undefined {
+  if (temporary.test(destination)) {
+    return `what is copied to ${destination} is hidden from %post and in the running container: another folder is mounted over it`;
+  }
+  if (hosts.test(destination)) {
+    return `what is copied to ${destination} is hidden: the host's folder is mounted over it`;
+  }
+  return rootHome.test(destination) && !isOpen ? onlyForRoot(destination) : undefined;
+}
+
+/** Whether the script of the stage uses a file that is hidden from it. */
+function usesInPost(stage: Stage, { source, destination }: CopyLine): boolean {
+  if (!temporary.test(destination)) return false;
+  const name = source.split("/").findLast((part) => part !== "") ?? "";
+  const isFolder = destination.endsWith("/") || /^\/(?:var\/)?tmp$/.test(destination);
+  const path = isFolder ? `${destination.replace(/\/+$/, "")}/${name}` : destination;
+  return sectionsOf(stage, "post").some(({ body }) => body.includes(path));
+}
+
+/** Whether the script lets others than root into root's home. */
+function opensRootHome(stage: Stage): boolean {
+  return sectionsOf(stage, "post")
+    .flatMap(shellCommands)
+    .map(programWords)
+    .some(
+      ([program, ...words]) =>
+        program === "chmod" && words.some((word) => /^\/root\/?$/.test(word)),
+    );
+}
+
 /** A program that is told to install below the home folder. */
 function homeInstallation(words: readonly string[]): Omit<Finding, "location"> | undefined {
   const [program = "", ...rest] = words;
   if (/(?:^|\/)pip3?$/.test(program) && rest.includes("install") && rest.includes("--user")) {
-    const message =
-      "pip install --user installs below /root, which is hidden when the container runs";
-    return { message, hint: "leave --user out" };
+    return {
+      message: onlyForRoot("what pip install --user puts below /root"),
+      hint: "leave --user out",
+    };
   }
   for (const [index, word] of rest.entries()) {
     const named = /^--?(?:prefix|target|install-dir|installdir)=(.*)$/i.exec(word)?.[1];
     const path = named ?? (/^(?:--prefix|-p)$/.test(rest[index - 1] ?? "") ? word : "");
     if (home.test(path) && program !== "mkdir" && program !== "cp" && program !== "ssh") {
-      return {
-        message: `${path} is hidden when the container runs: the user's home is mounted there`,
-        hint,
-      };
+      return { message: onlyForRoot(path), hint };
     }
   }
   return undefined;

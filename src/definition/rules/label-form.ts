@@ -1,15 +1,19 @@
 import { displayText } from "../display-text.ts";
+import { trim } from "../white-space.ts";
 import { sectionsOf, textLines, type Rule } from "./rule.ts";
 
 /** In what way a line is no name and value with a blank between them. */
 function oddity(line: string): string | undefined {
   const blank = line.indexOf(" ");
-  const name = blank === -1 ? line : line.slice(0, blank);
+  const name = trim(blank === -1 ? line : line.slice(0, blank));
+  const value = blank === -1 ? "" : line.slice(blank + 1);
   if (name.includes("\t")) return `a tab does not end the name: it is ${displayText(name)}`;
-  if (blank === -1 && /^[^=]+=/.test(name)) {
-    return `= does not end the name: it is ${displayText(name)}, without a value`;
+  // `A="b c"`, of which only the first word got into the name, and `A=b`.
+  if (/^[^=]+=["']/.test(name) || (blank === -1 && /^[^=]+=/.test(name))) {
+    const rest = blank === -1 ? ", without a value" : "";
+    return `= does not end the name: it is ${displayText(name)}${rest}`;
   }
-  if (/^=\s/.test(line.slice(blank + 1))) return `the value starts with =`;
+  if (/^=\s/.test(value)) return `the value starts with =`;
   if (name.endsWith(":")) return `the colon belongs to the name ${displayText(name)}`;
   if (/^"[^"]*$/.test(name)) return `quotes don't hold a name together: it is ${displayText(name)}`;
   return undefined;

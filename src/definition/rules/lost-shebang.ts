@@ -38,6 +38,8 @@ export const lostShebang: Rule = {
       if (before === undefined) continue;
       const index = before.split("\n").length - 1;
       const text = body.split("\n")[index] ?? "";
+      // Without its line the script is run by sh all the same.
+      if (/^\s*#!\s*\/(?:usr\/)?bin\/(?:env +)?sh\s*$/.test(text)) continue;
       const column = text.indexOf("#!") + 1;
       yield {
         location: {

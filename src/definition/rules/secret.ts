@@ -2,8 +2,9 @@ import type { Section } from "../../model/definition.ts";
 import { splitPair } from "../build-arguments.ts";
 import { sectionsOf, textLines, type Rule } from "./rule.ts";
 
+// The word that says so stands at the end of the name: the issuer of a token is no secret.
 const secretName =
-  /(?:^|[_.-])(?:pass(?:word|wd|phrase)?|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)(?:$|[_.-])/i;
+  /(?:^|[_.-])(?:pass(?:word|wd|phrase)?|secret|token|api[_-]?key|(?:access|private|secret)[_-]?key|credentials?)(?:[_.-](?:\d+|value|base))?$/i;
 
 /** What is a secret whatever stands before it. */
 const secretText: readonly (readonly [pattern: RegExp, what: string])[] = [
