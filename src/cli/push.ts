@@ -3,21 +3,23 @@ import { readNode } from "../contents/read-node.ts";
 import { UsageError } from "../model/error.ts";
 import type { Listener } from "../model/event.ts";
 import { platformOf } from "../model/platform.ts";
+import { Registry } from "../oci/registry.ts";
 import { imageForOci } from "../push/image-config.ts";
 import type { LayerCompression } from "../push/layer-file.ts";
 import { openPushed } from "../push/open-pushed.ts";
-import { parsePushTarget, pushReference, withWriter } from "../push/push-place.ts";
+import { parsePushTarget, pushReference } from "../push/push-place.ts";
 import { pushSif } from "../push/push-sif.ts";
 import { pushTree } from "../push/push-tree.ts";
 import { parseCompression } from "../squashfs/compression.ts";
 import { watchSignals } from "../system/signals.ts";
 import { TemporaryFolder } from "../system/temporary-folder.ts";
+import { accessOf, type AccessFlags } from "./access-flags.ts";
+import { cacheFolder } from "./cache-folder.ts";
 import { makeListener } from "./make-listener.ts";
-import { buildTime, switchSetting, temporaryParent } from "./settings.ts";
+import { buildTime, temporaryParent } from "./settings.ts";
 import type { GlobalFlags, Terminal } from "./terminal.ts";
 
-export interface PushFlags {
-  readonly https: boolean;
+export interface PushFlags extends AccessFlags {
   readonly compress?: string;
   readonly mountFrom?: string;
   readonly timestamp?: string;
@@ -32,6 +34,7 @@ interface PushWork {
   readonly name: string;
   readonly flags: PushFlags;
   readonly terminal: Terminal;
+  readonly registry: Registry;
   readonly listener: Listener;
   readonly signal: AbortSignal;
 }
@@ -60,12 +63,20 @@ export async function pushCommand(
   using interruption = watchSignals({
     onFirst: () => view.listener({ type: "note", message: "Stopping; once more to stop at once" }),
   });
+  const access = await accessOf(flags, terminal.environment, terminal.folder);
+  await using registry = new Registry({
+    ...access,
+    cacheFolder: cacheFolder(terminal.environment),
+    listener: view.listener,
+    signal: interruption.signal,
+  });
   const work: PushWork = {
     file: resolve(terminal.folder, image),
     image,
     name,
     flags,
     terminal,
+    registry,
     listener: view.listener,
     signal: interruption.signal,
   };
@@ -75,19 +86,16 @@ export async function pushCommand(
   return 0;
 }
 
-async function pushAsSif(work: PushWork): Promise<string> {
-  const { file, name, flags, listener, signal } = work;
+async function pushAsSif({ file, name, flags, registry, ...rest }: PushWork): Promise<string> {
   const reference = pushReference(name);
-  return await withWriter(reference, writerContext(work), async (writer) => {
-    const { tag } = reference;
-    const { mountFrom } = flags;
-    const digest = await pushSif(file, writer, { tag, mountFrom, listener, signal });
-    return `${writer.name}@${digest}`;
-  });
+  const writer = await registry.writer(reference);
+  const { tag } = reference;
+  const digest = await pushSif(file, writer, { ...rest, tag, mountFrom: flags.mountFrom });
+  return `${writer.name}@${digest}`;
 }
 
 async function pushAsLayer(work: PushWork): Promise<string> {
-  const { file, image, name, flags, terminal, listener, signal } = work;
+  const { file, image, name, flags, terminal, registry, listener, signal } = work;
   const reference = pushReference(name);
   const compression = layerCompression(flags.compress ?? "gzip");
   const time = buildTime(flags.timestamp, terminal.environment);
@@ -97,26 +105,18 @@ async function pushAsLayer(work: PushWork): Promise<string> {
   await using temporary = await TemporaryFolder.create(
     temporaryParent(flags.tmpdir, terminal.environment),
   );
-  return await withWriter(reference, writerContext(work), async (writer) => {
-    const digest = await pushTree(forOci, writer, {
-      tag: reference.tag,
-      architecture: opened.architecture ?? platformOf(process.arch).architecture,
-      createdSeconds,
-      compression,
-      temporaryFolder: temporary.folder,
-      mountFrom: flags.mountFrom,
-      listener,
-      signal,
-    });
-    return `${writer.name}@${digest}`;
+  const writer = await registry.writer(reference);
+  const digest = await pushTree(forOci, writer, {
+    tag: reference.tag,
+    architecture: opened.architecture ?? platformOf(process.arch).architecture,
+    createdSeconds,
+    compression,
+    temporaryFolder: temporary.folder,
+    mountFrom: flags.mountFrom,
+    listener,
+    signal,
   });
-}
-
-function writerContext({ flags, terminal, listener, signal }: PushWork) {
-  const { environment } = terminal;
-  const noHttps =
-    !flags.https || switchSetting(environment, "NOHTTPS") || switchSetting(environment, "NO_HTTPS");
-  return { noHttps, listener, signal };
+  return `${writer.name}@${digest}`;
 }
 
 /** @throws {UsageError} `usage/compression` */

@@ -6,14 +6,16 @@ import { platformOf, type Platform } from "../model/platform.ts";
 import type { Credentials, Login } from "./authorizer.ts";
 import { systemCredentials } from "./credentials.ts";
 import { Dispatchers } from "./dispatchers.ts";
-import type { Patience } from "./http.ts";
+import { SourceError } from "../model/error.ts";
+import { HttpClient, type HttpOptions, type Patience } from "./http.ts";
 import { layersOf, openImage, resolveImage, type OpenImage, type ResolvedImage } from "./image.ts";
 import { LayerIndexCache } from "./layer-index-cache.ts";
 import { MirroredRepository } from "./mirrored-repository.ts";
 import { OfflineRepository } from "./offline-repository.ts";
-import { parseReference, type Reference } from "./reference.ts";
-import { endpointsOf } from "./registries-conf.ts";
+import { formatReference, parseReference, type Reference } from "./reference.ts";
+import { endpointsOf, type Endpoint } from "./registries-conf.ts";
 import { RegistryStore } from "./registry-store.ts";
+import { RegistryWriter } from "./registry-writer.ts";
 import { Repository, type RepositoryReader } from "./repository.ts";
 
 /** How registries are spoken to, as far as a user may say. */
@@ -111,6 +113,32 @@ export class Registry implements AsyncDisposable {
     });
   }
 
+  /**
+   * A repository to be written to. Mirrors are for reading: of what registries.conf says, the registry's own place is
+   * taken.
+   * @throws {SourceError} `source/blocked`, `source/offline`
+   */
+  async writer(reference: Reference): Promise<RegistryWriter> {
+    const endpoints = await this.#endpointsOf(reference);
+    const endpoint = endpoints.at(-1);
+    if (endpoint === undefined) throw new Error("a registry has a place");
+    return new RegistryWriter(endpoint, {
+      ...this.#http(`push to ${formatReference(reference)}`),
+      credentials: this.#credentials,
+      noHttps: this.#options.noHttps,
+      isInsecure: endpoint.isInsecure,
+    });
+  }
+
+  /**
+   * What servers other than registries are asked with, over the same proxies and certificates.
+   * @param what for the message: what for
+   * @throws {SourceError} `source/offline`
+   */
+  client(what: string): HttpClient {
+    return new HttpClient(this.#http(what));
+  }
+
   /** Ends all connections, and brings a cache that has grown down to its size. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#dispatchers.close();
@@ -124,13 +152,34 @@ export class Registry implements AsyncDisposable {
     return { store, image };
   }
 
-  async #repositoryOf(reference: Reference): Promise<RepositoryReader> {
-    const { isOffline, noHttps, attempts, pauseMs, stallMs, env } = this.#options;
-    if (isOffline === true) return new OfflineRepository(reference, this.#tags);
-    const endpoints = await endpointsOf(reference, {
-      env,
+  #endpointsOf(reference: Reference): Promise<readonly Endpoint[]> {
+    return endpointsOf(reference, {
+      env: this.#options.env,
       onProblem: this.#warn("source/bad-registries-conf"),
     });
+  }
+
+  #http(what: string): HttpOptions {
+    const { isOffline, attempts, pauseMs, stallMs } = this.#options;
+    if (isOffline === true) {
+      throw new SourceError("source/offline", `${what}: that can't be done without a network`, {
+        hint: "leave --offline out",
+      });
+    }
+    return {
+      dispatchers: this.#dispatchers,
+      signal: this.#signal,
+      onRetry: (message) => this.#listener({ type: "note", message }),
+      attempts,
+      pauseMs,
+      stallMs,
+    };
+  }
+
+  async #repositoryOf(reference: Reference): Promise<RepositoryReader> {
+    const { isOffline, noHttps, attempts, pauseMs, stallMs } = this.#options;
+    if (isOffline === true) return new OfflineRepository(reference, this.#tags);
+    const endpoints = await this.#endpointsOf(reference);
     const note = (message: string) => this.#listener({ type: "note", message });
     const places = endpoints.map(
       (endpoint, at) =>

@@ -1,12 +1,7 @@
-// Where an image is pushed to, and the connections for it.
+// Where an image is pushed to, as the user names it.
 
-import { SourceError, UsageError } from "../model/error.ts";
-import type { Listener } from "../model/event.ts";
-import { systemCredentials } from "../oci/credentials.ts";
-import { Dispatchers } from "../oci/dispatchers.ts";
-import { formatReference, parseReference, type Reference } from "../oci/reference.ts";
-import { endpointsOf } from "../oci/registries-conf.ts";
-import { RegistryWriter } from "../oci/registry-writer.ts";
+import { UsageError } from "../model/error.ts";
+import { parseReference, type Reference } from "../oci/reference.ts";
 
 export type PushScheme = "oras" | "docker";
 
@@ -57,44 +52,4 @@ export function pushReference(name: string): Reference & { readonly tag: string 
     );
   }
   return { ...reference, tag };
-}
-
-export interface WriterContext {
-  readonly noHttps: boolean;
-  readonly listener: Listener;
-  readonly signal: AbortSignal;
-}
-
-/**
- * Does something with a repository that is written to, with the user's logins; the connections last as long as the work.
- * Mirrors are for reading: of what registries.conf says, the registry's own place is taken.
- * @throws {SourceError} `source/blocked`; and what the work throws
- */
-export async function withWriter<Result>(
-  reference: Reference,
-  { noHttps, listener, signal }: WriterContext,
-  work: (writer: RegistryWriter) => Promise<Result>,
-): Promise<Result> {
-  const warn = (code: string) => (message: string) => listener({ type: "warning", code, message });
-  const endpoints = await endpointsOf(reference, {
-    onProblem: warn("source/bad-registries-conf"),
-  });
-  const endpoint = endpoints.at(-1);
-  if (endpoint === undefined) {
-    throw new SourceError("source/blocked", `there is no place for ${formatReference(reference)}`);
-  }
-  const dispatchers = new Dispatchers();
-  try {
-    const writer = new RegistryWriter(endpoint, {
-      dispatchers,
-      credentials: systemCredentials({ onProblem: warn("source/bad-login-store") }),
-      noHttps,
-      isInsecure: endpoint.isInsecure,
-      signal,
-      onRetry: (message) => listener({ type: "note", message }),
-    });
-    return await work(writer);
-  } finally {
-    await dispatchers.close();
-  }
 }

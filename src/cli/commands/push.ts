@@ -14,6 +14,9 @@ export const push: CliCommand = {
         "oras://HOST/REPO:TAG (the SIF file as it is) or docker://HOST/REPO:TAG (its files, for Docker and Podman)",
       )
       .option("--no-https", "talk plain http to the registry")
+      .option("--authfile <file>", "a file of logins in Docker's form, asked before all others")
+      .option("--docker-login", "ask for a name and password")
+      .option("--cert-dir <folder>", "a folder with ca.crt, client.cert and client.key")
       .option("--compress <how>", "docker://: gzip[:LEVEL] (default) or zstd[:LEVEL]")
       .option("--mount-from <repo>", "another repository of the registry that may hold the data")
       .option("--timestamp <time>", "docker://: when a sandbox folder's image was made")
