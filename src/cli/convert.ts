@@ -2,22 +2,30 @@ import { isUtf8 } from "node:buffer";
 import { statSync } from "node:fs";
 import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { convertDefinition } from "../convert/convert-definition.ts";
 import { convertDockerfile } from "../convert/convert-dockerfile.ts";
+import { sourceFormat, type Format } from "../convert/source-format.ts";
 import { DefinitionError, HostError } from "../model/error.ts";
 import { DefinitionFailure } from "./load-plan.ts";
 import { printWarnings } from "./print-warnings.ts";
 import { unreadable } from "./read-spec.ts";
 import type { Terminal } from "./terminal.ts";
 
+export interface ConvertFlags {
+  readonly output?: string;
+  readonly to?: Format;
+}
+
 /**
- * `tsbuild convert Dockerfile`: writes a definition to standard output, or with `-o` to a file, and tells on standard
- * error what it does not do or does in another way. What the sources of COPY are is looked up beside the Dockerfile.
- * @throws {DefinitionError} with all mistakes of the Dockerfile
+ * `tsbuild convert FILE`: writes the definition for a Dockerfile, or the Dockerfile for a definition, to standard output,
+ * or with `-o` to a file, and tells on standard error what it does not do or does in another way. What the files to copy
+ * are is looked up beside the file.
+ * @throws {DefinitionError} with all mistakes of the file
  * @throws {HostError} `host/not-readable`, `host/not-writable`
  */
 export async function convertCommand(
   name: string,
-  flags: { readonly output?: string },
+  flags: ConvertFlags,
   terminal: Terminal,
 ): Promise<number> {
   const file = resolve(terminal.folder, name === "-" ? "/dev/stdin" : name);
@@ -25,7 +33,9 @@ export async function convertCommand(
   const encoding = isUtf8(bytes) ? "utf8" : "latin1";
   const source = bytes.toString(encoding);
   const folder = name === "-" ? terminal.folder : dirname(file);
-  const { text, losses } = converted(source, name, folder);
+  const to =
+    flags.to ?? (sourceFormat(name, source) === "dockerfile" ? "definition" : "dockerfile");
+  const { text, losses } = converted(source, name, folder, to);
   printWarnings(losses, name, source, terminal.stderr);
   const result = Buffer.from(text, encoding);
   if (flags.output === undefined) terminal.stdout.write(result);
@@ -33,9 +43,11 @@ export async function convertCommand(
   return 0;
 }
 
-function converted(source: string, file: string, folder: string) {
+const conversions = { definition: convertDockerfile, dockerfile: convertDefinition } as const;
+
+function converted(source: string, file: string, folder: string, to: Format) {
   try {
-    return convertDockerfile(source, { file, kindOf: (path) => kindOf(resolve(folder, path)) });
+    return conversions[to](source, { file, kindOf: (path) => kindOf(resolve(folder, path)) });
   } catch (error) {
     if (!(error instanceof DefinitionError)) throw error;
     throw new DefinitionFailure(error.diagnostics, file, source);

@@ -4,6 +4,7 @@ import { readDefinition } from "../definition/read-definition.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import { DefinitionError } from "../model/error.ts";
 import type { Location } from "../model/location.ts";
+import type { Converted, ConvertOptions } from "./converted.ts";
 import { convertStage, isArgumentValue } from "./convert-stage.ts";
 import type { Dockerfile, Flag, Instruction } from "./dockerfile.ts";
 import { plainText, type Word } from "./docker-word.ts";
@@ -11,19 +12,6 @@ import { Losses } from "./losses.ts";
 import { readDockerfile } from "./read-dockerfile.ts";
 import { StageDraft } from "./stage-draft.ts";
 import { Variables } from "./variables.ts";
-
-export interface Converted {
-  readonly text: string;
-  /** What the result does not do, or does in another way, each with its place in the source. */
-  readonly losses: readonly Diagnostic[];
-}
-
-export interface ConvertOptions {
-  /** The Dockerfile as the user named it. */
-  readonly file: string;
-  /** What a path of the build context is; without it, whether a source is a folder is not known. */
-  readonly kindOf?: ((path: string) => "file" | "folder" | undefined) | undefined;
-}
 
 /**
  * A definition that builds what a Dockerfile builds, in the canonical form. Stages that the last one does not need are

@@ -66,7 +66,8 @@ export function writeApps(
   );
 }
 
-function placesOf(name: string) {
+/** Where an app's own files, those about it and its data are. */
+export function placesOf(name: string) {
   return {
     root: `/scif/apps/${name}`,
     meta: `/scif/apps/${name}/scif`,
@@ -75,7 +76,7 @@ function placesOf(name: string) {
 }
 
 /** `01-base.sh` of an app: what its scripts and its installation know about it. */
-function appBase(name: string): string {
+export function appBase(name: string): string {
   const { root, meta, data } = placesOf(name);
   return exported([
     ["SCIF_APPNAME", name],

@@ -1,14 +1,9 @@
-import { splitAppCopyLines, splitCopyLines } from "../definition/copy-lines.ts";
+import { appsOf } from "../definition/apps-of.ts";
+import { splitCopyLines } from "../definition/copy-lines.ts";
 import { scriptInterpreter } from "../definition/script-interpreter.ts";
 import { stageOf } from "../definition/stage-of.ts";
 import { appInstallScript } from "../layout/apps.ts";
-import type {
-  AppSectionName,
-  Definition,
-  Section,
-  SectionName,
-  Stage,
-} from "../model/definition.ts";
+import type { Definition, Section, SectionName, Stage } from "../model/definition.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { App, MetadataTexts, Script, Step, TextWithArgument } from "../model/plan.ts";
 import type { PlanOptions } from "./make-plan.ts";
@@ -125,38 +120,6 @@ function copyStep(
     return [];
   }
   return [{ kind: "copy-from-stage", stage: origin.name, lines, location: section.location }];
-}
-
-const appParts = {
-  appinstall: "install",
-  applabels: "labels",
-  appfiles: "files",
-  appenv: "env",
-  apptest: "test",
-  apphelp: "help",
-  apprun: "run",
-  appstart: "start",
-} as const satisfies Record<AppSectionName, keyof App["parts"]>;
-
-/** The apps in order of first mention. */
-function appsOf(stage: Stage): App[] {
-  const names = new Set(stage.sections.flatMap(({ app }) => (app === undefined ? [] : [app])));
-  return [...names].map((name) => {
-    const sections = stage.sections.filter(({ app }) => app === name);
-    const files = sections.filter((section) => section.name === "appfiles").map(splitAppCopyLines);
-    return {
-      name,
-      parts: Object.fromEntries(
-        // A heading without lines makes the app, but none of its files.
-        sections
-          .filter(({ body }) => body !== "")
-          .map((section) => [appParts[section.name as AppSectionName], section.body]),
-      ),
-      installLines: sections.find((section) => section.name === "appinstall")?.lines ?? [],
-      files: files.flatMap((read) => read.lines),
-      location: sections[0]?.location ?? stage.location,
-    };
-  });
 }
 
 /** `%post` with the installation of every app after it, in the same shell, as Apptainer does. */

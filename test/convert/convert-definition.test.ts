@@ -1,0 +1,239 @@
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import test from "ava";
+import fc from "fast-check";
+import { convertDefinition } from "../../src/convert/convert-definition.ts";
+import { readDockerfile } from "../../src/convert/read-dockerfile.ts";
+import { sourceFormat } from "../../src/convert/source-format.ts";
+import { exportsOf } from "../../src/convert/to-dockerfile/environment-lines.ts";
+import { Marks } from "../../src/convert/to-dockerfile/marks.ts";
+import { startCommand } from "../../src/convert/to-dockerfile/start-command.ts";
+import { DefinitionError } from "../../src/model/error.ts";
+
+const cases = join(import.meta.dirname, "definitions");
+const convert = (text: string) => convertDefinition(text, { file: "app.def" });
+const docker = (text: string) => convert(`Bootstrap: docker\nFrom: a\n\n${text}`).text;
+const told = (text: string) =>
+  convert(text).losses.map(
+    ({ code, message, location: { line, column } }) => `${line}:${column} ${code} ${message}`,
+  );
+
+for (const name of readdirSync(cases)) {
+  const folder = join(cases, name);
+  if (!existsSync(join(folder, "app.def"))) continue;
+  test(`the definition of ${name} gives the Dockerfile beside it, and these losses`, (t) => {
+    const { text, losses } = convertDefinition(readFileSync(join(folder, "app.def"), "utf8"), {
+      file: "app.def",
+      kindOf: (path) => {
+        const found = statSync(join(folder, "context", path), { throwIfNoEntry: false });
+        if (found === undefined) return undefined;
+        return found.isDirectory() ? "folder" : "file";
+      },
+    });
+    const lines = losses
+      .map(
+        ({ code, message, location: { line, column } }) => `${line}:${column} ${code} ${message}\n`,
+      )
+      .join("");
+    if (process.env["UPDATE_CASES"] !== undefined) {
+      writeFileSync(join(folder, "Dockerfile"), text);
+      writeFileSync(join(folder, "losses.txt"), lines);
+    }
+    t.is(text, readFileSync(join(folder, "Dockerfile"), "utf8"));
+    t.is(lines, readFileSync(join(folder, "losses.txt"), "utf8"));
+    t.deepEqual(readDockerfile(text, "Dockerfile").diagnostics, []);
+  });
+}
+
+test("the mistakes of a definition are told as they are", (t) => {
+  const error = t.throws(() => convert("Bootstrap: docker\nFrom: a\n\n%instal\nx\n"), {
+    instanceOf: DefinitionError,
+  });
+  t.is(error.code, "definition/unknown-section");
+});
+
+test("only exports of plain values become ENV", (t) => {
+  const marks = new Marks("{{ v }}");
+  const values = new Map([["v", "1.2"]]);
+  const one = (line: string) =>
+    exportsOf(
+      line.replaceAll("{{ v }}", marks.of("v")),
+      marks,
+      (name) => values.get(name),
+      new Set(["PATH", "D"]),
+    )?.map(({ name, value }) => `${name}=${value}`);
+  t.deepEqual(one("export A=b"), ["A=b"]);
+  t.deepEqual(one('  export A=\'$x "\' B="$A\\`\\n" C=${D}e\\ f  # note'), undefined);
+  t.deepEqual(one('  export A=\'$x "\' B="$B\\`\\n" C=${D}e\\ f  # note'), [
+    'A=\\$x \\"',
+    "B=$B`\\\\n",
+    "C=${D}e f",
+  ]);
+  t.deepEqual(one("export A= B={{ v }} C='{{ v }}'"), ["A=", "B=${v}", "C=${v}"]);
+  for (const line of [
+    "A=b",
+    "export A",
+    "export A=$HOME/x",
+    'export A="${HOME}"',
+    "export A=$(x)",
+    "export A=`x`",
+    'export A="$(x)"',
+    'export A="${B:-c}"',
+    "export A=b; x",
+    "export A=b && x",
+    "export A=~/x",
+    "export A=*",
+    "export A='b",
+    "export A=b\\",
+    "export",
+    "exported A=b",
+    "export -n A=b",
+    "export A=b # c\rB=c\\",
+  ]) {
+    if (line.includes("\r")) continue;
+    t.is(one(line), undefined, line);
+  }
+  // What a shell would make something else of is only text as a variable.
+  values.set("v", "a'b\"$c `d`");
+  for (const line of ["export A={{ v }}", "export A='{{ v }}'", 'export A="{{ v }}"']) {
+    t.is(one(line), undefined, line);
+  }
+});
+
+test("a runscript that starts a program is an ENTRYPOINT without a script", (t) => {
+  const marks = new Marks("{{ v }}");
+  const start = (body: string, options = "") => startCommand(`${body}\n`, options, marks);
+  const entrypoint = (body: string) => start(body)?.entrypoint;
+  t.deepEqual(entrypoint('exec python3 /a.py "$@"'), ["python3", "/a.py"]);
+  t.deepEqual(entrypoint('# c\n\n  /a/b \'x y\' "\\$z"q "$@"'), ["/a/b", "x y", "$zq"]);
+  t.deepEqual(entrypoint('#!/bin/bash\nexec a "$@"'), ["a"]);
+  t.deepEqual(entrypoint('exec "$@"'), []);
+  t.deepEqual(entrypoint("echo hello $1"), ["/bin/sh", "-c", "echo hello $1", "runscript"]);
+  t.deepEqual(entrypoint('echo "$@"'), ["/bin/sh", "-c", 'echo "$@"', "runscript"]);
+  t.deepEqual(entrypoint('A=b c "$@"'), ["/bin/sh", "-c", 'A=b c "$@"', "runscript"]);
+  t.deepEqual(start("if [ $# -eq 0 ]; then\nset -- a 'b c'\nfi\nexec e \"$@\""), {
+    entrypoint: ["e"],
+    cmd: ["a", "b c"],
+  });
+  for (const body of [
+    "#!/usr/bin/python3\nprint(1)",
+    "#!/bin/bash\necho x",
+    'a\nexec b "$@"',
+    `exec ${marks.of("v")} "$@"`,
+    "cat <<E",
+    "a \\",
+  ]) {
+    t.is(start(body), undefined, body);
+  }
+  t.is(start('exec a "$@"', " -e"), undefined);
+});
+
+test("a runscript is never where Apptainer's would be, as that would start itself when the image is a base", (t) => {
+  const text = docker("%runscript\n    echo a\n    echo b\n");
+  t.true(text.includes('ENTRYPOINT ["/.tsbuild/runscript"]\n'));
+  t.false(text.includes(".singularity.d"));
+});
+
+test("nothing that only some builders know is written", (t) => {
+  const text = docker(
+    "%post\n    cat <<E\nhello\nE\n\n%runscript\n    echo a\n    cat <<E\nx\nE\n\n%files\n    a /a\n",
+  );
+  const { dockerfile } = readDockerfile(text, "Dockerfile");
+  for (const instruction of dockerfile?.instructions ?? []) {
+    if (instruction.kind !== "run" && instruction.kind !== "copy") continue;
+    t.deepEqual(instruction.flags, []);
+    if (instruction.kind === "run" && instruction.command.form === "shell") {
+      t.deepEqual(instruction.command.heredocs, []);
+    }
+  }
+  t.false(text.includes("# syntax"));
+});
+
+test("a base that Docker can't fetch has to be given, and is never replaced by nothing", (t) => {
+  for (const [agent, from] of [
+    ["localimage", "a.sif"],
+    ["library", "debian"],
+    ["shub", "x/y"],
+    ["oras", "h/x:y"],
+    ["oci", "folder:tag"],
+    ["oci-archive", "a.tar"],
+    ["docker-archive", "a.tar"],
+    ["host", "x"],
+    ["yum", "x"],
+    ["dnf", "x"],
+    ["zypper", "x"],
+    ["docker", "not an image"],
+  ]) {
+    const { text, losses } = convert(`Bootstrap: ${agent}\nFrom: ${from}\n`);
+    t.is(text, "ARG BASE\n\nFROM ${BASE}\n", agent);
+    t.like(losses[0], { code: "convert/lost", location: { line: 1 } }, agent);
+    t.is(losses.length, 1);
+  }
+  t.is(convert("Bootstrap: scratch\n").text, "FROM scratch\n");
+  t.is(convert("Bootstrap: docker-daemon\nFrom: mine:1\n").text, "FROM mine:1\n");
+  t.is(convert("Bootstrap: busybox\nMirrorURL: x\n").text, "FROM busybox\n");
+});
+
+test("stages whose names can't be Docker's are called by number", (t) => {
+  const { text } = convert(
+    `Bootstrap: docker\nFrom: debian\nStage: Go!\n\n%post\n    a\n
+Bootstrap: docker\nFrom: x\nStage: debian\n
+Bootstrap: docker\nFrom: y\n\n%files from Go!\n    /a /opt/\n\n%files from debian\n    /b /opt/\n`,
+  );
+  t.true(text.includes("FROM debian\n"));
+  t.true(text.includes("FROM x\n"));
+  t.true(text.includes("COPY --from=0 /a /opt/a\nCOPY --from=1 /b /opt/b\n"));
+});
+
+test("a stage that is not built yet is no image of that name", (t) => {
+  const { text } = convert(
+    "Bootstrap: docker\nFrom: a\nStage: one\n\n%files from two\n    /x /y\n\nBootstrap: docker\nFrom: b\nStage: two\n",
+  );
+  t.false(text.includes("COPY"));
+});
+
+test("the same argument with two defaults in FROM is told", (t) => {
+  const text = [1, 2].map(
+    (value) => `Bootstrap: docker\nFrom: a:{{ V }}\n\n%arguments\n    V=${value}\n`,
+  );
+  t.true(told(text.join("\n")).some((line) => line.includes("default of a stage above")));
+});
+
+test("what a file is shows in its text", (t) => {
+  t.is(sourceFormat("x", "# c\nFROM a\n"), "dockerfile");
+  t.is(sourceFormat("Dockerfile", "\n# c\nbootstrap : docker\n"), "definition");
+  t.is(sourceFormat("a.def", "ARG x=1\nFROM $x\n"), "dockerfile");
+  t.is(sourceFormat("a/Containerfile.dev", "nothing"), "dockerfile");
+  t.is(sourceFormat("a.def", ""), "definition");
+});
+
+const token = fc.constantFrom(
+  ..."%post|%post -c /bin/bash|%files|%files from s|%environment|%labels|%runscript|%startscript|%arguments|%appinstall a|%apprun a|%appfiles a|%test|%setup|\n|\n|\n|export A=|{{ a }}|{{ 1 }}|{{ c }}|a=b|b={{ a }}|>/.tsbuild-script|#!/bin/sh|'|\"|\\|$x|$(y)| | |/x|<<E|*|#|[|Bootstrap: docker\nFrom: b\nStage: s\n|\r\n|é😀".split(
+    "|",
+  ),
+);
+
+test("whatever the definition, there are only our errors, and what comes out is a Dockerfile", (t) => {
+  let made = 0;
+  fc.assert(
+    fc.property(fc.array(token, { maxLength: 40 }), (tokens) => {
+      let text: string;
+      try {
+        text = convert(
+          `Bootstrap: docker\nFrom: a\nStage: s\n\n%arguments\na=1\n1=2\n${tokens.join("")}\n`,
+        ).text;
+      } catch (error) {
+        if (error instanceof DefinitionError) return;
+        throw error;
+      }
+      made++;
+      const { dockerfile, diagnostics } = readDockerfile(text, "Dockerfile");
+      t.deepEqual(diagnostics, [], text);
+      t.true(dockerfile?.instructions.some(({ kind }) => kind === "from"));
+      // No mark is left.
+      t.notRegex(text, /[\ue000-\uf8ff]/);
+    }),
+    { numRuns: 2000 },
+  );
+  t.true(made > 100);
+});
