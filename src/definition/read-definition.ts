@@ -63,7 +63,7 @@ export function readDefinition(source: Uint8Array | string, options: ReadOptions
   let above: StageReading["written"];
   for (const chunk of splitStages(text, text.startsWith(bom) ? 1 : 0)) {
     const raw = new StageText(whole, chunk.start, text.slice(chunk.start, chunk.end));
-    const reading = readOneStage(raw, given, above !== undefined);
+    const reading = readOneStage(raw, given, (above?.syntax.sections.length ?? 0) > 0);
     diagnostics.push(...reading.diagnostics);
     for (const name of reading.used) used.add(name);
     if (above !== undefined && reading.written !== undefined) {
@@ -253,6 +253,7 @@ function unusedArguments(
   options: ReadOptions,
   stored: string,
 ): Diagnostic[] {
+  if (given.size === 0) return [];
   const names = new Set(
     [...stored.matchAll(/\{\{\s*([0-9A-Za-z_]+)\s*\}\}/g)].map(([, name]) => name ?? ""),
   );

@@ -78,17 +78,14 @@ function checkAgent(
   const bootstrap = stage.header.find((field) => field.key === "bootstrap");
   if (bootstrap === undefined) {
     const next = stages[stage.index + 1];
-    const hint =
-      next === undefined
-        ? "add a line Bootstrap: AGENT, docker for one"
-        : `a stage begins at its Bootstrap line: move that, line ${next.location.line}, above this one`;
-    add(
-      "error",
-      "definition/no-bootstrap",
-      stage.location,
-      "the stage has no Bootstrap line",
-      hint,
-    );
+    const [message, hint] =
+      next === undefined || stage.sections.length > 0
+        ? ["the stage has no Bootstrap line", "add a line Bootstrap: AGENT, docker for one"]
+        : [
+            "this line stands above the Bootstrap line, with which a stage begins",
+            `make line ${next.location.line}, with Bootstrap, the first one of the header`,
+          ];
+    add("error", "definition/no-bootstrap", stage.location, message, hint);
     return;
   }
   if (bootstrap.value === "") {
@@ -103,22 +100,42 @@ function checkAgent(
     return;
   }
   if (agents !== undefined && !agents.includes(bootstrap.value)) {
-    const near = suggest(bootstrap.value, agents);
     const message = `unknown agent ${displayText(bootstrap.value)}`;
-    const hint =
-      near === undefined
-        ? `agents are ${agents.toSorted().join(", ")}; an image of a registry is Bootstrap: docker with From: ${displayText(bootstrap.value)}`
-        : near === bootstrap.value.toLowerCase()
-          ? `agents are written in lower case: ${near}`
-          : `did you mean ${near}?`;
+    const hint = unknownAgentHint(bootstrap.value, agents, stage.header);
     add("error", "definition/unknown-bootstrap", bootstrap.valueLocation, message, hint);
   }
   const from = stage.header.find((field) => field.key === "from");
   if (bootstrap.value === "localimage" && (from?.value ?? "") === "") {
-    const message = "the agent localimage needs to know the image";
-    const hint = "add a line From: FILE; Apptainer would take the working directory";
-    add("error", "definition/missing-keyword", bootstrap.location, message, hint);
+    const message = `the agent localimage needs to know the image, and ${from === undefined ? "there is no From" : "From is empty"}`;
+    const hint =
+      from === undefined
+        ? "add a line From: FILE; Apptainer would take the working directory"
+        : "name the image's file, in a build argument for one; Apptainer would take the working directory";
+    add("error", "definition/missing-keyword", (from ?? bootstrap).location, message, hint);
   }
+}
+
+/** Agents of other versions, and what to do without them. */
+const otherAgents: Readonly<Record<string, string>> = {
+  buildkit: "Apptainer 1.5 has it, tsbuild does not: convert a Dockerfile with tsbuild convert",
+  dockerfile: "Apptainer 1.5 has it, tsbuild does not: convert a Dockerfile with tsbuild convert",
+  ipfs: "Apptainer 1.5 has it, tsbuild does not",
+  self: "version 2 had it; to make an image of a folder, write Bootstrap: localimage and From: FOLDER",
+};
+
+function unknownAgentHint(
+  value: string,
+  agents: readonly string[],
+  header: Stage["header"],
+): string {
+  const other = Object.hasOwn(otherAgents, value) ? otherAgents[value] : undefined;
+  if (other !== undefined) return other;
+  const near = suggest(value, agents);
+  if (near === value.toLowerCase()) return `agents are written in lower case: ${near}`;
+  if (near !== undefined) return `did you mean ${near}?`;
+  const hasFrom = header.some(({ key }) => key === "from");
+  const from = hasFrom ? "" : ` with From: ${displayText(value)}`;
+  return `agents are ${agents.toSorted().join(", ")}; an image of a registry is Bootstrap: docker${from}`;
 }
 
 function checkFiles(
@@ -130,11 +147,13 @@ function checkFiles(
   const origin = stageOf(section.argument);
   if (origin.kind === "ignored") {
     if (section.body === "") return;
-    const message = `nothing of this section is copied: "${displayText(section.argument)}" is neither empty nor two words`;
-    const hint =
-      section.argument.trim() === ""
-        ? "take the blanks behind %files away"
-        : "write %files, or %files from STAGE";
+    const isBlank = section.argument.trim() === "";
+    const message = isBlank
+      ? "nothing of this section is copied: more than one blank follows %files"
+      : `nothing of this section is copied: "${displayText(section.argument)}" is neither empty nor two words`;
+    const hint = isBlank
+      ? "take the blanks behind %files away"
+      : "write %files, or %files from STAGE";
     add("warning", "definition/files-ignored", section.location, message, hint);
     return;
   }

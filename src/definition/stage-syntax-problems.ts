@@ -15,7 +15,7 @@ import { trim } from "./white-space.ts";
 
 /**
  * What the syntax of a stage has against it.
- * @param isLater whether a `bootstrap:` line in the text above started this stage
+ * @param isLater whether a `bootstrap:` line below a section of the text above started this stage
  */
 export function syntaxProblems(
   syntax: StageSyntax,
@@ -33,7 +33,7 @@ export function syntaxProblems(
     });
   // Said once: who reads the first of many such mistakes knows about the others.
   let splitNote = isLater
-    ? "; this is the header of a stage because the line above that starts with bootstrap: begins one, in a heredoc too: indent that line if it is text"
+    ? " (this is the header of a stage because the line above that starts with bootstrap: begins one, in a heredoc too: indent that line if it is text)"
     : "";
   const takeSplitNote = () => {
     const note = splitNote;

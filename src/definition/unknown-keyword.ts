@@ -17,6 +17,7 @@ export function unknownKeywordHint(key: string, line: string): string {
   if (laterKeywords.includes(folded)) {
     return "this keyword belongs to the agents buildkit and dockerfile of Apptainer 1.5, which tsbuild does not have";
   }
+  if (formerWords.test(key)) return formerHint;
   if (folded === "otherurl") return "write OtherURL with a number behind it: OtherURL1";
   if (key === "") return "write a keyword before the colon, From for one";
   const near = suggest(
@@ -34,7 +35,8 @@ export function noColonHint(line: string): string {
   const missing = missingColonHint(line);
   if (missing !== undefined) return missing;
   if (dockerfileWords.test(line)) return dockerfileHint;
-  return "before the first section every line is a keyword, a colon and a value; commands go below %post";
+  if (formerWords.test(line)) return formerHint;
+  return "before the first section every line is a keyword, a colon and a value; if these are commands, put a line %post above them";
 }
 
 /** What to do when a line starts with a keyword and no colon follows it. */
@@ -46,6 +48,12 @@ function missingColonHint(line: string): string | undefined {
     ? `write ${word}: and its value`
     : `put a colon behind the keyword: ${word}: ${displayText(value.trim())}`;
 }
+
+/** What stood in headers of version 2. */
+const formerWords =
+  /^(?:DistType|RunCmd|RunScript|InstallPkgs|InstallFile|InstallDir|MetaLink|Exclude|Token|PreSetup|Finalize)\b/i;
+const formerHint =
+  "this word is of version 2 and means nothing any more: take the line away; commands and packages to install go below %post";
 
 const dockerfileHint =
   "this looks like a line of a Dockerfile; in a definition commands go below %post, variables below %environment, copies below %files";

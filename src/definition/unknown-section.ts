@@ -20,6 +20,8 @@ const otherNames: Readonly<Record<string, string>> = {
   start: "startscript",
   args: "arguments",
   arg: "arguments",
+  install: "post",
+  exec: "runscript",
   description: "help",
   metadata: "labels",
   check: "test",
@@ -37,7 +39,7 @@ export interface UnknownSection {
 export function unknownSection(heading: Heading, delimiter?: string): UnknownSection {
   const trimmed = trim(heading.line);
   const [first = "%"] = fields(trimmed);
-  const message = `unknown section ${displayText(/^%+$/.test(first) ? trimmed : first)}`;
+  const message = messageFor(heading, /^%+$/.test(first) ? trimmed : first);
   if (delimiter !== undefined) {
     return {
       message,
@@ -45,6 +47,17 @@ export function unknownSection(heading: Heading, delimiter?: string): UnknownSec
     };
   }
   return { message, hint: hintFor(heading, trimmed) };
+}
+
+/** A name that is right stands in the wrong place. */
+function messageFor({ line, word }: Heading, shown: string): string {
+  const name = foldCase(shown.replace(/^%+/, ""));
+  const isKnown = isSectionName(name) || isAppSectionName(name);
+  if (!isKnown) return `unknown section ${displayText(shown)}`;
+  if (!line.startsWith("%")) return `the heading ${displayText(shown)} is indented`;
+  const [next = ""] = word.slice(name.length);
+  if (next === "") return `unknown section ${displayText(shown)}`;
+  return `${next === "\t" ? "a tab" : "white space that is no blank"} follows ${displayText(shown)}`;
 }
 
 function hintFor(heading: Heading, trimmed: string): string {
@@ -65,14 +78,20 @@ function hintFor(heading: Heading, trimmed: string): string {
   if (isAppSectionName(folded)) {
     return `names of app sections are in lower case: write %${displayText(folded + argument)}`;
   }
-  const asText = "a line of text can't start with %";
-  if (name === "" || !/^[A-Za-z]/.test(name)) {
-    return `${asText}: put something in front of it; sections are ${sectionList}`;
-  }
+  const asText =
+    "a line can't start with % otherwise: # starts a comment, and text needs something in front of the %";
+  if (name === "" || !/^[A-Za-z]/.test(name)) return `sections are ${sectionList}; ${asText}`;
   const bare = folded.replace(/[:;,.]+$/, "");
-  const near = otherNames[bare] ?? suggest(bare, [...sectionNames, ...appSectionNames]);
+  const near = otherNames[bare] ?? suggestedName(bare);
   if (near === undefined) return `sections are ${sectionList}; ${asText}`;
   return `did you mean %${near}${isAppSectionName(near) && argument === "" ? " APP" : ""}?`;
+}
+
+function suggestedName(word: string): string | undefined {
+  // Short names are near to too much.
+  const others = Object.keys(otherNames).filter((name) => name.length > 4);
+  const near = suggest(word, [...sectionNames, ...appSectionNames, ...others]);
+  return near === undefined ? undefined : (otherNames[near] ?? near);
 }
 
 const sectionList = sectionNames.join(", ");

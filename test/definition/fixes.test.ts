@@ -114,6 +114,24 @@ const cases: Readonly<Record<string, FixCases>> = {
     ],
     left: [header("run x"), header("From")],
   },
+  "definition/no-bootstrap": {
+    mended: [
+      ["From: debian:12\nBootstrap: docker\n", "Bootstrap: docker\nFrom: debian:12\n"],
+      ["From: debian:12\nBootstrap: docker", "Bootstrap: docker\nFrom: debian:12"],
+      ["From: debian:12\r\nBootstrap: docker", "Bootstrap: docker\r\nFrom: debian:12"],
+      [
+        "# a\r\nfrom: debian:12\r\n\r\n# b\r\nbootstrap:docker\r\nStage: x\r\n%post\r\ntrue\r\n",
+        "# a\r\nbootstrap:docker\r\nfrom: debian:12\r\n\r\n# b\r\nStage: x\r\n%post\r\ntrue\r\n",
+      ],
+    ],
+    left: [
+      "From: debian:12\n",
+      "From: debian:12\n%post\ntrue\nBootstrap: docker\n",
+      "From: debian:12\nBootstrap: docker\nFrom: debian:11\n",
+      "From: debian\\\n:12\nBootstrap: docker\n",
+      "From: debian:12\n# Bootstrap: docker\n",
+    ],
+  },
   "definition/unknown-bootstrap": {
     mended: [
       ["Bootstrap: Docker\nFrom: a:1\n", "Bootstrap: docker\nFrom: a:1\n"],

@@ -1,5 +1,11 @@
 import { filesDestination, filesWords } from "./files-fixes.ts";
-import { byteOrderMark, headerNoColon, unknownBootstrap, unknownKeyword } from "./header-fixes.ts";
+import {
+  byteOrderMark,
+  headerNoColon,
+  noBootstrap,
+  unknownBootstrap,
+  unknownKeyword,
+} from "./header-fixes.ts";
 import { filesIgnored, unknownSection, unknownStage } from "./heading-fixes.ts";
 import type { Fixer } from "./place.ts";
 import { carriageReturn, installWithoutYes } from "./script-fixes.ts";
@@ -13,6 +19,7 @@ export const fixers: Readonly<Record<string, Fixer>> = {
   "definition/files-ignored": filesIgnored,
   "definition/files-words": filesWords,
   "definition/header-no-colon": headerNoColon,
+  "definition/no-bootstrap": noBootstrap,
   "definition/unknown-bootstrap": unknownBootstrap,
   "definition/unknown-keyword": unknownKeyword,
   "definition/unknown-section": unknownSection,

@@ -31,6 +31,40 @@ export const unknownBootstrap: Fixer = ({ start, end, text }, { agents }) => {
   return near === undefined ? undefined : replacing(`Write ${near}`, start, end, near);
 };
 
+/** `From: debian:12`, `Bootstrap: docker` → `Bootstrap: docker`, `From: debian:12` */
+export const noBootstrap: Fixer = ({ lines, line }) => {
+  const keys = new Set<string>();
+  let bootstrap: number | undefined;
+  for (let number = line; number <= lines.count; number++) {
+    const text = lines.line(number);
+    if (/^\s*%/.test(text)) break;
+    if (/^bootstrap:/i.test(text)) {
+      // A second one begins another stage.
+      if (bootstrap !== undefined) break;
+      bootstrap = number;
+    }
+    const [, key] = /^\s*([^#\s:][^#:]*):/.exec(text) ?? [];
+    const isText = key === undefined && !/^\s*(?:#|$)/.test(text);
+    // Then it matters which line comes last, or where a value ends.
+    if (isText || /\\\s*$/.test(text) || (key !== undefined && keys.has(foldCase(key.trim()))))
+      return undefined;
+    if (key !== undefined) keys.add(foldCase(key.trim()));
+  }
+  if (bootstrap === undefined) return undefined;
+  const start = lines.start(bootstrap);
+  const isLast = bootstrap === lines.count;
+  const text = lines.text.slice(start, lines.start(bootstrap + 1));
+  const feed = lines.text[start - 2] === "\r" ? "\r\n" : "\n";
+  const at = lines.start(line);
+  return {
+    title: "Let the header start with its Bootstrap line",
+    edits: [
+      { start: at, end: at, text: isLast ? text + feed : text },
+      { start: isLast ? start - feed.length : start, end: start + text.length, text: "" },
+    ],
+  };
+};
+
 /** What is in front of the first word. */
 export const byteOrderMark: Fixer = ({ start, end }) =>
   start === 0 && end > 0 ? replacing("Take the byte order mark away", 0, end, "") : undefined;
