@@ -14,6 +14,7 @@ export const commandNames = [
   "ls",
   "lsp",
   "plan",
+  "pull",
   "push",
   "sif",
   "unpack",

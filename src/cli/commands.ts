@@ -13,6 +13,7 @@ import { logout } from "./commands/logout.ts";
 import { ls } from "./commands/ls.ts";
 import { lsp } from "./commands/lsp.ts";
 import { plan } from "./commands/plan.ts";
+import { pull } from "./commands/pull.ts";
 import { push } from "./commands/push.ts";
 import { sif } from "./commands/sif.ts";
 import { unpack } from "./commands/unpack.ts";
@@ -33,6 +34,7 @@ export const commands: readonly CliCommand[] = [
   ls,
   lsp,
   plan,
+  pull,
   push,
   sif,
   unpack,

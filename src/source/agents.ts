@@ -6,6 +6,8 @@ export { dockerDaemonSource } from "./docker-daemon.ts";
 export { ociSource } from "./oci.ts";
 export { ociArchiveSource } from "./oci-archive.ts";
 export { orasSource } from "./oras.ts";
+export { httpSource } from "./http.ts";
 export { localImageSource } from "./localimage.ts";
 export { hostSource } from "./host.ts";
 export { scratchSource } from "./scratch.ts";
+export { shubSource } from "./shub.ts";

@@ -29,8 +29,8 @@ const headBytes = 2048;
  * @throws {FormatError} what the readers of the formats throw, `source/bad-oci-config`
  */
 export async function openImage(file: string, name: string): Promise<OpenedImage> {
-  const kind = await kindOf(file, name);
-  if (kind === "squashfs") return openSquashfs(file, name);
+  const start = await squashfsStart(file, name);
+  if (start !== undefined) return openSquashfs(file, start, name);
   const sif = await SifFile.read(file);
   try {
     const partition = sif.primaryPartition();
@@ -52,12 +52,12 @@ export async function openImage(file: string, name: string): Promise<OpenedImage
   }
 }
 
-async function openSquashfs(file: string, name: string): Promise<OpenedImage> {
+async function openSquashfs(file: string, start: number, name: string): Promise<OpenedImage> {
   const handle = await open(file);
   try {
     const { size } = await handle.stat();
     return {
-      tree: await readSquashfs(handle, 0, size, name),
+      tree: await readSquashfs(handle, start, size - start, name),
       metadata: undefined,
       ociConfig: undefined,
       architecture: undefined,
@@ -70,7 +70,13 @@ async function openSquashfs(file: string, name: string): Promise<OpenedImage> {
   }
 }
 
-async function kindOf(file: string, name: string): Promise<"sif" | "squashfs"> {
+const squashfsMagic = Buffer.from("hsqs");
+
+/**
+ * Where the file system of a bare SquashFS file begins: at its start, or behind the line that made images of Singularity 2
+ * executable. Undefined for a SIF file.
+ */
+async function squashfsStart(file: string, name: string): Promise<number | undefined> {
   let head: Buffer;
   try {
     await using handle = await open(file);
@@ -82,8 +88,9 @@ async function kindOf(file: string, name: string): Promise<"sif" | "squashfs"> {
       cause: error,
     });
   }
-  if (head.includes("SIF_MAGIC")) return "sif";
-  if (head.subarray(0, 4).equals(Buffer.from("hsqs"))) return "squashfs";
+  if (head.includes("SIF_MAGIC")) return undefined;
+  const start = /^#!.*singularity/.test(head.toString("latin1")) ? head.indexOf("\n") + 1 : 0;
+  if (head.subarray(start, start + squashfsMagic.length).equals(squashfsMagic)) return start;
   throw new SourceError("source/not-an-image", `${name} is neither a SIF nor a SquashFS file`, {
     hint: "archives have agents of their own: docker-archive and oci-archive",
   });

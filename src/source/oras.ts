@@ -1,6 +1,7 @@
 import { SourceError } from "../model/error.ts";
+import { bytesOfPlace, type FetchImage } from "./fetched-image.ts";
 import { registryKeywords, withRegistry } from "./registry-base.ts";
-import type { ImageSource } from "./source.ts";
+import type { ImageSource, SourceContext } from "./source.ts";
 
 /** A SIF file that was pushed to an OCI registry. */
 export const orasSource: ImageSource = {
@@ -8,34 +9,8 @@ export const orasSource: ImageSource = {
   keywords: registryKeywords,
   summary: "A SIF file in an OCI registry.",
   async open(header, context) {
-    const [{ resolveManifest }, { isSifLayer }, { wholeBlob }, { openImage }] = await Promise.all([
-      import("../oci/image.ts"),
-      import("../oci/media-types.ts"),
-      import("../oci/whole-blob.ts"),
-      import("./open-image.ts"),
-    ]);
-    const { name, place } = await withRegistry(header, context, async (store) => {
-      const { manifest } = await resolveManifest(store, await store.start(), context.platform);
-      // Some registries add layers of their own beside it.
-      const found = manifest.layers.filter(({ mediaType }) => isSifLayer(mediaType));
-      const [only] = found;
-      if (only === undefined || found.length > 1) {
-        throw new SourceError(
-          "source/no-sif",
-          `${store.name} holds ${found.length === 0 ? "no SIF file" : "several SIF files"}`,
-          {
-            hint:
-              found.length === 0
-                ? "it is an image of layers: use Bootstrap: docker"
-                : "push each with a tag of its own",
-          },
-        );
-      }
-      return {
-        name: store.name,
-        place: await wholeBlob(store, only, { signal: context.signal }),
-      };
-    });
+    const { openImage } = await import("./open-image.ts");
+    const { name, place } = await findSif(header, context);
     const endLease = () => place.lease?.[Symbol.asyncDispose]();
     try {
       const image = await openImage(place.file, name);
@@ -54,3 +29,50 @@ export const orasSource: ImageSource = {
     }
   },
 };
+
+/** @throws {SourceError} `source/no-sif`, and what `withRegistry` and `wholeBlob` throw */
+export const fetchOras: FetchImage = async (header, context, take) => {
+  const { name, place } = await findSif(header, context);
+  try {
+    return await take(bytesOfPlace(place, name, context.signal), name);
+  } finally {
+    await place.lease?.[Symbol.asyncDispose]();
+  }
+};
+
+/** Where the SIF file is once it has been fetched, checked. */
+async function findSif(
+  header: ReadonlyMap<string, string>,
+  context: SourceContext,
+): Promise<{
+  readonly name: string;
+  readonly place: Awaited<ReturnType<(typeof import("../oci/whole-blob.ts"))["wholeBlob"]>>;
+}> {
+  const [{ resolveManifest }, { isSifLayer }, { wholeBlob }] = await Promise.all([
+    import("../oci/image.ts"),
+    import("../oci/media-types.ts"),
+    import("../oci/whole-blob.ts"),
+  ]);
+  return withRegistry(header, context, async (store) => {
+    const { manifest } = await resolveManifest(store, await store.start(), context.platform);
+    // Some registries add layers of their own beside it.
+    const found = manifest.layers.filter(({ mediaType }) => isSifLayer(mediaType));
+    const [only] = found;
+    if (only === undefined || found.length > 1) {
+      throw new SourceError(
+        "source/no-sif",
+        `${store.name} holds ${found.length === 0 ? "no SIF file" : "several SIF files"}`,
+        {
+          hint:
+            found.length === 0
+              ? "it is an image of layers: use Bootstrap: docker"
+              : "push each with a tag of its own",
+        },
+      );
+    }
+    return {
+      name: store.name,
+      place: await wholeBlob(store, only, { signal: context.signal }),
+    };
+  });
+}
