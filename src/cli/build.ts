@@ -7,6 +7,7 @@ import type { Isolation } from "../isolation/isolation.ts";
 import type { Listener } from "../model/event.ts";
 import type { RegistryAccess } from "../source/source.ts";
 import { parseCompression } from "../squashfs/compression.ts";
+import { requireProc } from "../system/require-proc.ts";
 import { watchSignals } from "../system/signals.ts";
 import { accessOf } from "./access-flags.ts";
 import { bindFlags } from "./bind-flags.ts";
@@ -31,6 +32,7 @@ export async function buildCommand(
   given: BuildFlags & GlobalFlags,
   terminal: CommandTerminal,
 ): Promise<number> {
+  requireProc();
   const flags = withSettings(given, terminal);
   refuseUnsupported(flags);
   const { folder } = terminal;

@@ -1,6 +1,7 @@
 import type { Choice } from "../isolation/choose.ts";
 import type { Isolation } from "../isolation/isolation.ts";
 import type { Listener } from "../model/event.ts";
+import { TemporaryFolder } from "../system/temporary-folder.ts";
 import type { LoadedPlan } from "./load-plan.ts";
 import type { Environment } from "./settings.ts";
 
@@ -33,22 +34,26 @@ export async function enterIfNeeded(
   const isPlainUser = process.geteuid?.() !== 0;
   if (!hasScripts && !(hasOwners && isPlainUser)) return { isolation: undefined };
 
-  const { chooseIsolation } = await import("../isolation/choose.ts");
+  // What can't hold a folder would fail the trials of every way.
+  await (await TemporaryFolder.create(context.temporaryParent))[Symbol.asyncDispose]();
+  const { chooseIsolation, NoIsolation } = await import("../isolation/choose.ts");
   const choice = await chooseIsolation({
     name: context.isolation,
     folder: context.temporaryParent,
     environment: { ...context.environment },
-  }).catch((error: unknown) => {
-    if (hasScripts) throw error;
-    return undefined;
+  }).catch(async (error: unknown) => {
+    if (!hasScripts) return undefined;
+    if (!(error instanceof NoIsolation)) throw error;
+    const { explainNoIsolation } = await import("../doctor/explain-isolation.ts");
+    throw explainNoIsolation(error);
   });
   if (choice === undefined) return { isolation: undefined };
   if (choice.entry === undefined) {
     // The process outside has told already.
-    if (choice.user.uid === process.geteuid?.()) tellChoice(choice, context.listener);
+    if (choice.user.uid === process.geteuid?.()) await tellChoice(choice, context.listener);
     return { isolation: choice.isolation };
   }
-  tellChoice(choice, context.listener);
+  await tellChoice(choice, context.listener);
   const { enterNamespace } = await import("../isolation/enter.ts");
   const [node, program] = [process.execPath, process.argv[1] ?? ""];
   const exitCode = await enterNamespace({
@@ -60,15 +65,16 @@ export async function enterIfNeeded(
   return { exitCode };
 }
 
-/** Says how scripts are run where that loses anything, and why nothing stronger was taken. */
-function tellChoice(choice: Choice, listener: Listener): void {
-  for (const message of choice.losses) {
-    const better = choice.passedOver.find(({ hint }) => hint !== undefined);
-    listener({
-      type: "warning",
-      code: "host/isolation-loss",
-      message: `scripts run ${choice.summary}: ${message}`,
-      hint: better && `${better.name} would be better, but ${better.reason}; ${better.hint}`,
-    });
-  }
+/** Says how scripts are run where that loses anything, and what is in the way of something stronger. */
+async function tellChoice(choice: Choice, listener: Listener): Promise<void> {
+  if (choice.losses.length === 0) return;
+  const { betterWay } = await import("../doctor/explain-isolation.ts");
+  const better = betterWay(choice.passedOver, choice.facts);
+  const lost = `scripts run ${choice.summary}: ${choice.losses.join("; ")}`;
+  listener({
+    type: "warning",
+    code: better?.cause.code ?? "host/isolation-loss",
+    message: better === undefined ? lost : `${better.cause.message}; ${lost}`,
+    hint: better?.cause.hint,
+  });
 }

@@ -29,10 +29,16 @@ function unwrapped(error: unknown): unknown {
   return error instanceof SuppressedError ? unwrapped(error.suppressed) : error;
 }
 
-/** A full disk can strike at any write and is nobody's bug. */
+/** A full disk, or too many open files, can strike anywhere and is nobody's bug. */
 function explained(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof TsbuildError || !("code" in error))
     return error;
+  if (error.code === "EMFILE" || error.code === "ENFILE") {
+    return new HostError("host/process-limit", "too many files are open", {
+      cause: error,
+      hint: "raise the limit with ulimit -n 4096, or have it raised in /etc/security/limits.conf",
+    });
+  }
   if (error.code !== "ENOSPC" && error.code !== "EDQUOT") return error;
   const options: ErrorOptions = {
     cause: error,

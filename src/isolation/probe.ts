@@ -18,16 +18,20 @@ export async function probe(command: readonly string[]): Promise<string | undefi
   }
 }
 
-/** Whether mounts and processes can be kept apart and something be mounted. */
+/**
+ * Whether mounts and processes can be kept apart and something be mounted.
+ * @param run runs the trial and says why it failed, where it is not simply to be started
+ */
 export async function probeMounts(
   facts: HostFacts,
   userOptions: readonly string[] = [],
+  run: (command: readonly string[]) => Promise<string | undefined> = probe,
 ): Promise<string | undefined> {
   const { unshare, mount } = facts.programs;
   if (unshare === undefined || mount === undefined) {
     return `${unshare === undefined ? "unshare" : "mount"} is not installed (util-linux)`;
   }
-  const refused = await probe(
+  const refused = await run(
     [
       [unshare, ...userOptions, "--mount", "--propagation", "private"],
       ["--pid", "--fork", "--kill-child", "--ipc", "--uts", "--"],

@@ -73,28 +73,41 @@ function rows(own: number, { start, count }: IdRange): IdMapRow[] {
   ];
 }
 
-/** Maps a namespace for a moment and gives a file to another user in it, on the disk that will be used. */
+/** What the trial of an entry ends with when a file could not be given away; what follows has statuses of its own. */
+const ownersStatus = 93;
+
+/**
+ * Maps a namespace for a moment, gives a file to another user in it, on the disk that will be used, and mounts something.
+ */
 export async function tryEntry(entry: Entry, facts: HostFacts): Promise<Verdict> {
   let folder: string | undefined;
   try {
-    folder = await mkdtemp(join(facts.folder, "tsbuild-probe-"));
-    const script = 'cd "$1" && : > file && chown 1:1 file && rm file';
-    const program = await startInNamespace(entry, ["/bin/sh", "-c", script, "sh", folder], {
-      output: "pipe",
+    const made = await mkdtemp(join(facts.folder, "tsbuild-probe-"));
+    folder = made;
+    let owners: string | undefined;
+    const script = `(cd "$1" && : > file && chown 1:1 file && rm file) || exit ${ownersStatus}; shift; exec "$@"`;
+    const mounts = await probeMounts(facts, [], async (command) => {
+      const words = ["/bin/sh", "-c", script, "sh", made, ...command];
+      const program = await startInNamespace(entry, words, { output: "pipe" });
+      let errors = "";
+      program.stdout?.resume();
+      program.stderr?.on("data", (bytes: Buffer) => {
+        errors += bytes.toString();
+      });
+      const { exitCode } = await program.ended;
+      if (exitCode === 0) return undefined;
+      const said = firstLine(errors) ?? `status ${exitCode}`;
+      if (exitCode === ownersStatus) owners = said;
+      return said;
     });
-    let errors = "";
-    program.stdout?.resume();
-    program.stderr?.on("data", (bytes: Buffer) => {
-      errors += bytes.toString();
-    });
-    const { exitCode } = await program.ended;
-    if (exitCode !== 0) {
+    if (owners !== undefined) {
       return {
         works: false,
-        reason: `files in ${facts.folder} can't be given to other users: ${firstLine(errors) ?? `status ${exitCode}`}`,
+        reason: `files in ${facts.folder} can't be given to other users: ${owners}`,
         hint: "name a folder on a local disk with --tmpdir or TSBUILD_TMPDIR",
       };
     }
+    if (mounts !== undefined) return noMounts(mounts);
   } catch (error) {
     if (!(error instanceof HostError)) throw error;
     return {
@@ -108,12 +121,14 @@ export async function tryEntry(entry: Entry, facts: HostFacts): Promise<Verdict>
   return { works: true, isolation: undefined, entry, losses: lossesOf(entry.uidMap) };
 }
 
+function noMounts(refused: string): Verdict {
+  return { works: false, reason: `mounting is not possible in a user namespace (${refused})` };
+}
+
 /** We are in: what is left to find out is whether mounting works. */
 export async function checkInside(facts: HostFacts): Promise<Verdict> {
   const mounts = await probeMounts(facts);
-  if (mounts !== undefined) {
-    return { works: false, reason: `mounting is not possible in a user namespace (${mounts})` };
-  }
+  if (mounts !== undefined) return noMounts(mounts);
   const way = facts.entered?.way ?? "subid";
   return {
     works: true,

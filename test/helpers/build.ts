@@ -24,7 +24,7 @@ export interface CliRun {
 /** The folder that holds `bin/`, `dist/` and `node_modules/`. */
 export const checkout = resolve(import.meta.dirname, "../..");
 
-const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+export const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 const settings = {
   extendEnv: false,
@@ -84,7 +84,7 @@ export function startTsbuild(words: readonly string[], options: CliOptions) {
 let view: string | undefined;
 
 /** An empty folder that the checkout is mounted on, for plain users only. */
-function viewOfCheckout(): string {
+export function viewOfCheckout(): string {
   if (view === undefined) {
     // Where every user may go; not in TMPDIR, which may be the caller's own.
     view = join("/var/tmp", "tsbuild-judges", "checkout");

@@ -1,0 +1,34 @@
+import type { NoIsolation, PassedOver } from "../isolation/choose.ts";
+import type { HostFacts } from "../isolation/host-facts.ts";
+import { HostError } from "../model/error.ts";
+import { isolationCause, type Cause } from "./isolation-cause.ts";
+import { readKernelState } from "./kernel-state.ts";
+
+/** The strongest way that was passed over for a reason that somebody can do something about, and the reason. */
+export function betterWay(
+  passedOver: readonly PassedOver[],
+  facts: HostFacts,
+): { readonly name: string; readonly cause: Cause } | undefined {
+  const kernel = readKernelState();
+  for (const passed of passedOver) {
+    const cause = isolationCause(passed, facts, kernel);
+    if (cause !== undefined) return { name: passed.name, cause };
+  }
+  return undefined;
+}
+
+/** The error for a machine on which no script can be run: by its cause, where one is known, as the doctor tells it. */
+export function explainNoIsolation(error: NoIsolation): HostError {
+  const cause = betterWay(error.passedOver, error.facts)?.cause;
+  if (cause === undefined) return error;
+  const [first] = error.passedOver;
+  const what =
+    error.code === "host/isolation-refused"
+      ? `the isolation ${first?.name} does not work here`
+      : error.message;
+  return new HostError(cause.code, `${what}: ${cause.message}`, {
+    hint: cause.hint,
+    details: error.details,
+    cause: error,
+  });
+}
