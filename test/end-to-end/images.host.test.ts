@@ -3,12 +3,18 @@
 
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { ExecutionContext } from "ava";
 import { execa } from "execa";
+import { SifFile } from "../../src/sif/sif-file.ts";
 import { apptainer, apptainerTest } from "../helpers/apptainer.ts";
 import { tsbuild } from "../helpers/build.ts";
-import { compareTrees, describeDifferences } from "../helpers/compare-trees.ts";
+import {
+  compareTrees,
+  describeDifferences,
+  type AllowedDifference,
+} from "../helpers/compare-trees.ts";
 import { addedToLayers, ownTexts } from "../helpers/image-layout.ts";
 import { archiveImage, serveImages, unpackImage, type ImageName } from "../helpers/images.ts";
 import { imagesTest } from "../helpers/images-test.ts";
@@ -95,7 +101,27 @@ const letters: Readonly<Record<string, string>> = {
 };
 const options = { encoding: "latin1", maxBuffer: 1 << 28 } as const;
 
-/** Every other reader: unsquashfs, squashfuse, and siftool's own look at the container. */
+/** What rdsquashfs 1.2 does not do when it unpacks. */
+const rdsquashfsLimits: readonly AllowedDifference[] = [
+  { why: "every name of a file becomes a file of its own", allows: ({ what }) => what === "names" },
+  {
+    why: "the root folder is there before, and keeps its time",
+    allows: ({ path, what }) => path === "" && what === "mtimeSeconds",
+  },
+  {
+    why: "it sets attributes before owners, and the kernel drops capabilities of a file that is given away",
+    allows: ({ what, theirs }) =>
+      what === "xattrs" && String(Object.keys(theirs ?? {})) === "security.capability",
+  },
+];
+
+/** The id of the object that is the root file system. */
+async function partitionId(image: string): Promise<string> {
+  await using sif = await SifFile.read(image);
+  return String(sif.primaryPartition().id);
+}
+
+/** Every other reader: unsquashfs, rdsquashfs, squashfuse, and siftool's own look at the container. */
 async function readersAccept(t: ExecutionContext, image: string, folder: string): Promise<void> {
   for (const words of [["header"], ["list"], ["info", "1"], ["dump", "1"]]) {
     const [command = "", ...operands] = words;
@@ -114,6 +140,19 @@ async function readersAccept(t: ExecutionContext, image: string, folder: string)
     "",
     "unsquashfs sees what the kernel sees",
   );
+
+  const partition = join(folder, "partition.squashfs");
+  await execa("siftool", ["dump", await partitionId(image), image], {
+    stdout: { file: partition },
+  });
+  const unpacked = join(folder, "unpacked");
+  await execa("rdsquashfs", [..."-q -C -O -X -T -u / -p".split(" "), unpacked, partition]);
+  t.deepEqual(
+    describeDifferences(compareTrees(await listFolder(unpacked), kernel, rdsquashfsLimits)),
+    "",
+    "rdsquashfs sees what the kernel sees",
+  );
+  await Promise.all([extracted, unpacked, partition].map((path) => rm(path, { recursive: true })));
 
   const mount = join(folder, "fuse");
   mkdirSync(mount);
