@@ -167,12 +167,15 @@ function isEmpty(syntax: StageSyntax, text: StageText): boolean {
   if (syntax.fields.some(({ value }) => value !== undefined)) return false;
   return joinSections(syntax.sections, text).every(
     ({ name, app, argument, body }) =>
-      body === "" &&
       app === undefined &&
       name !== "files" &&
-      (argument === "" || name === "labels"),
+      // Of labels it keeps those that there are, and nothing else.
+      (name === "labels" ? hasNoLabel(body) : body === "" && argument === ""),
   );
 }
+
+const hasNoLabel = (body: string): boolean =>
+  body.split("\n").every((line) => /^(?:#|$)/.test(trim(line)));
 
 function byteOrderMark(source: SourceText): Diagnostic {
   return {
