@@ -95,10 +95,7 @@ function setGroups(scene: Scene): void {
   }
   const bytes = Buffer.alloc(Math.min(count, mostGroups) * 4);
   if (count > mostGroups) listener.fail(invalid);
-  else if (
-    bytes.length > 0 &&
-    kernel.readMemory(listener.pid, listener.address(1), bytes) < bytes.length
-  ) {
+  else if (bytes.length > 0 && !kernel.readMemory(listener.pid, listener.address(1), bytes)) {
     listener.fail(badAddress);
   } else {
     const supplementary = Array.from({ length: count }, (_, index) =>

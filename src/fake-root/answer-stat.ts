@@ -1,7 +1,7 @@
 import type { Answers, Scene } from "./answer.ts";
 import type { Place } from "./caller.ts";
 import { currentFolder, emptyPath, noFollow } from "./kernel.ts";
-import { changeStatx, statOf } from "./stat-layout.ts";
+import { changeStatx, inodeNumberOf, inodeOf, statOf } from "./stat-layout.ts";
 
 /** How a file with a noted owner looks. Of all others the kernel tells. */
 function tell(
@@ -12,8 +12,10 @@ function tell(
   form: "stat" | "statx",
 ): void {
   const { listener, caller, owners } = scene;
-  const inode = place === undefined ? undefined : caller.look(place, flags);
-  const noted = inode === undefined ? undefined : owners.noted(inode);
+  // Nearly always there is nothing noted, so the number of the inode is looked at first.
+  const mayBe =
+    place !== undefined && caller.sees(place, flags) && owners.mayKnow(inodeNumberOf(caller.statx));
+  const noted = mayBe ? owners.noted(inodeOf(caller.statx)) : undefined;
   if (noted === undefined) {
     listener.proceed();
     return;

@@ -17,7 +17,6 @@ const longestPath = 4096;
 export class Caller {
   readonly #kernel: Kernel;
   readonly #listener: Listener;
-  readonly #text = Buffer.alloc(longestPath);
   /** How `Place.path` and the last `look` are kept, without new memory for each call. */
   readonly #path = Buffer.alloc(2 * longestPath);
   readonly #statx = Buffer.alloc(statxBytes);
@@ -42,9 +41,7 @@ export class Caller {
 
   /** The text at an address, without its NUL; it is valid until the next is read. */
   text(address: bigint): Buffer | undefined {
-    const length = this.#kernel.readMemory(this.#listener.pid, address, this.#text);
-    const end = this.#text.subarray(0, length).indexOf(0);
-    return end < 0 ? undefined : this.#text.subarray(0, end);
+    return this.#kernel.readText(this.#listener.pid, address);
   }
 
   /** What an open file descriptor stands for. */
@@ -86,10 +83,14 @@ export class Caller {
     return { folder, path: Buffer.concat([path.subarray(0, slash + 1), Buffer.from(".\0")]) };
   }
 
+  /** Looks at a place; `statx` has what was seen. */
+  sees({ folder, path }: Place, flags: number): boolean {
+    return "value" in this.#kernel.statx(folder, path, flags, this.#statx);
+  }
+
   /** Looks at a place; `statx` has the rest of what was seen. */
-  look({ folder, path }: Place, flags: number): InodeStat | undefined {
-    const seen = this.#kernel.statx(folder, path, flags, this.#statx);
-    return "value" in seen ? inodeOf(this.#statx) : undefined;
+  look(place: Place, flags: number): InodeStat | undefined {
+    return this.sees(place, flags) ? inodeOf(this.#statx) : undefined;
   }
 
   /** What the last `look` saw. */

@@ -14,6 +14,11 @@ export const currentFolder = -100; // AT_FDCWD
 export const noFollow = 0x100; // AT_SYMLINK_NOFOLLOW
 export const emptyPath = 0x1000; // AT_EMPTY_PATH
 
+/** PATH_MAX, the NUL included. */
+const longestText = 4096;
+/** No page is smaller. */
+const pageBytes = 4096;
+
 /** What a system call gave: a result, or an errno. */
 export type Outcome = { readonly value: number } | { readonly errno: number };
 
@@ -46,12 +51,15 @@ export class Kernel {
     Call
   >;
   readonly #local = Buffer.alloc(16);
-  readonly #remote = Buffer.alloc(32);
+  readonly #remote = Buffer.alloc(16);
+  readonly #text = Buffer.alloc(longestText);
+  readonly #textAddress: bigint;
 
   /** Parts this thread from the others: from here on it may change its root folder. */
   constructor() {
     const { koffi, libc } = cLibrary();
     this.#koffi = koffi;
+    this.#textAddress = koffi.address(this.#text);
     const call = (name: string, types: readonly string[]) =>
       libc.func(name, "int64_t", [...types]) as Call;
     const int = (name: string, types: readonly string[]) =>
@@ -158,30 +166,52 @@ export class Kernel {
   }
 
   /**
-   * Bytes of a process's memory from an address on, as many as there are up to the buffer's size.
-   * @returns how many; 0 where nothing can be read
+   * The text at an address of a process, up to its NUL and without it. It lies in a buffer that the next one is read into.
+   * Undefined where there is none, or a longer one than any path.
    */
-  readMemory(pid: number, address: bigint, into: Buffer): number {
-    // A part is read whole or not at all, and the page behind a string need not be there.
-    const inPage = 4096n - (address & 4095n);
-    const first = BigInt(into.length) < inPage ? BigInt(into.length) : inPage;
-    this.#remote.writeBigUInt64LE(address, 0);
-    this.#remote.writeBigUInt64LE(first, 8);
-    this.#remote.writeBigUInt64LE(address + first, 16);
-    this.#remote.writeBigUInt64LE(BigInt(into.length) - first, 24);
-    this.#local.writeBigUInt64LE(this.#koffi.address(into), 0);
-    this.#local.writeBigUInt64LE(BigInt(into.length), 8);
-    const length = this.#calls.process_vm_readv(pid, this.#local, 1n, this.#remote, 2n, 0n);
-    return Math.max(length, 0);
+  readText(pid: number, address: bigint): Buffer | undefined {
+    // What is asked for is read whole or not at all, and the page behind a text need not be there.
+    const inPage = pageBytes - Number(address & BigInt(pageBytes - 1));
+    for (let at = 0; at < longestText;) {
+      const wanted = Math.min(at === 0 ? inPage : pageBytes, longestText - at);
+      const from = address + BigInt(at);
+      if (!this.#transfer("process_vm_readv", pid, from, this.#textAddress + BigInt(at), wanted)) {
+        return undefined;
+      }
+      const end = this.#text.indexOf(0, at);
+      if (end >= 0 && end < at + wanted) return this.#text.subarray(0, end);
+      at += wanted;
+    }
+    return undefined;
+  }
+
+  /** Fills the buffer from a process's memory. */
+  readMemory(pid: number, address: bigint, into: Buffer): boolean {
+    return this.#transfer("process_vm_readv", pid, address, this.#koffi.address(into), into.length);
   }
 
   writeMemory(pid: number, address: bigint, bytes: Buffer): boolean {
-    this.#remote.writeBigUInt64LE(address, 0);
-    this.#remote.writeBigUInt64LE(BigInt(bytes.length), 8);
-    this.#local.writeBigUInt64LE(this.#koffi.address(bytes), 0);
-    this.#local.writeBigUInt64LE(BigInt(bytes.length), 8);
-    const length = this.#calls.process_vm_writev(pid, this.#local, 1n, this.#remote, 1n, 0n);
-    return length === bytes.length;
+    return this.#transfer(
+      "process_vm_writev",
+      pid,
+      address,
+      this.#koffi.address(bytes),
+      bytes.length,
+    );
+  }
+
+  #transfer(
+    call: "process_vm_readv" | "process_vm_writev",
+    pid: number,
+    theirs: bigint,
+    ours: bigint,
+    length: number,
+  ): boolean {
+    this.#remote.writeBigUInt64LE(theirs, 0);
+    this.#remote.writeUInt32LE(length, 8);
+    this.#local.writeBigUInt64LE(ours, 0);
+    this.#local.writeUInt32LE(length, 8);
+    return this.#calls[call](pid, this.#local, 1, this.#remote, 1, 0) === length;
   }
 }
 

@@ -7,10 +7,12 @@
 import { systemCallTables, type SupervisedCall } from "../isolation/system-call-numbers.ts";
 import { cLibrary } from "../system/c-library.ts";
 
-const receive = 0xc050_2100n; // SECCOMP_IOCTL_NOTIF_RECV
-const send = 0xc018_2101n; // SECCOMP_IOCTL_NOTIF_SEND
-const isValid = 0x4008_2102n; // SECCOMP_IOCTL_NOTIF_ID_VALID
-const addDescriptor = 0x4018_2103n; // SECCOMP_IOCTL_NOTIF_ADDFD
+const receive = 0xc050_2100; // SECCOMP_IOCTL_NOTIF_RECV
+const send = 0xc018_2101; // SECCOMP_IOCTL_NOTIF_SEND
+const isValid = 0x4008_2102; // SECCOMP_IOCTL_NOTIF_ID_VALID
+const addDescriptor = 0x4018_2103; // SECCOMP_IOCTL_NOTIF_ADDFD
+const setFlags = 0x4008_2104; // SECCOMP_IOCTL_NOTIF_SET_FLAGS
+const wakeUpHere = 1n; // SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP
 const goOn = 1; // SECCOMP_USER_NOTIF_FLAG_CONTINUE
 
 const names = new Map(
@@ -31,7 +33,7 @@ export class Listener {
   readonly #request = Buffer.alloc(80);
   readonly #response = Buffer.alloc(24);
   readonly #valid = Buffer.alloc(8);
-  readonly #ioctl: (descriptor: number, request: bigint, bytes: Buffer) => number;
+  readonly #ioctl: (descriptor: number, request: number, bytes: Buffer) => number;
   readonly #errno: () => number;
 
   constructor(descriptor: number) {
@@ -39,6 +41,11 @@ export class Listener {
     const { koffi, libc } = cLibrary();
     this.#ioctl = libc.func("ioctl", "int", ["int", "uint64_t", "void *"]);
     this.#errno = () => koffi.errno();
+    // Caller and answerer take turns, so they need no second processor. Linux before 6.6 doesn't know this.
+    const setFlag = libc.func("ioctl", "int", ["int", "uint64_t", "uint64_t"]) as (
+      ...args: (number | bigint)[]
+    ) => number;
+    setFlag(descriptor, setFlags, wakeUpHere);
   }
 
   /** Takes the next call; false when who made it is gone already. */

@@ -12,11 +12,21 @@ export class Owners {
   readonly #ledger: Ledger;
   readonly #onNote: (note: OwnerNote) => void;
   #hasGroupDirectories: boolean;
+  /** Lower halves of the numbers of all inodes that something was ever noted of. */
+  readonly #numbers: Set<number>;
 
   constructor(ledger: Ledger, onNote: (note: OwnerNote) => void) {
     this.#ledger = ledger;
     this.#onNote = onNote;
     this.#hasGroupDirectories = ledger.hasGroupDirectories;
+    this.#numbers = new Set(
+      [...ledger.inodeNumbers()].map((number) => Number(number & 0xffff_ffffn)),
+    );
+  }
+
+  /** False where certainly nothing is noted of the inode with this lower half of its number. */
+  mayKnow(inodeNumber: number): boolean {
+    return this.#numbers.has(inodeNumber);
   }
 
   /** Undefined where the disk says it all. */
@@ -35,6 +45,7 @@ export class Owners {
   ): void {
     if (device === undefined && this.#isSaid(inode, owner)) return;
     this.#ledger.noteOwner(inode, owner, device);
+    this.#numbers.add(Number(inode.ino & 0xffff_ffffn));
     this.#onNote({ inode, owner, device });
     if ((inode.mode & 0o170_000n) === 0o040_000n) this.#hasGroupDirectories ||= owner.gid !== 0;
   }

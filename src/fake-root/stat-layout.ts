@@ -43,6 +43,9 @@ export function inodeOf(statx: Buffer): InodeStat {
   };
 }
 
+/** The inode's number, or the lower half of a large one. */
+export const inodeNumberOf = (statx: Buffer): number => statx.readUInt32LE(at.inode);
+
 /** Type and permissions. */
 export const modeOf = (statx: Buffer): number => statx.readUInt16LE(at.mode);
 

@@ -141,6 +141,11 @@ export class Ledger {
     this.#entries.set(keyOf(stat), { ...known, ...owner, disk });
   }
 
+  /** The numbers of all inodes that it knows. */
+  *inodeNumbers(): Generator<bigint> {
+    for (const key of this.#entries.keys()) yield BigInt(key.slice(key.indexOf(":") + 1));
+  }
+
   /** Whether a directory is noted that gives its group to what is made in it. */
   get hasGroupDirectories(): boolean {
     return [...this.#entries.values()].some(
