@@ -25,7 +25,7 @@ const chosen = words.filter((word) => !word.startsWith("--")) as ImageName[];
 const images: readonly ImageName[] = chosen.length > 0 ? chosen : ["base", "python", "mpi"];
 
 if (process.getuid?.() !== 0) throw new Error("needs root: Apptainer is judged as root");
-if (!existsSync(join(checkout, "dist/main.js"))) throw new Error("needs npm run build");
+if (!existsSync(join(checkout, "dist/program/main.cjs"))) throw new Error("needs npm run build");
 
 const folder = await mkdtemp(join(tmpdir(), "bench-build-"));
 const env = {

@@ -13,8 +13,11 @@ if (!((v[0] === 24 && v[1] >= 12) || v[0] >= 26)) {
 process.env.UV_THREADPOOL_SIZE =
   process.env.UV_THREADPOOL_SIZE || String(Math.max(4, require("os").availableParallelism() + 2));
 // In a checkout that was not built yet, Node runs the sources as they are.
-var built = require("path").join(__dirname, "../dist/main.js");
-import(require("fs").existsSync(built) ? "../dist/main.js" : "../src/main.ts").catch(function (error) {
-  process.stderr.write("tsbuild: internal error: " + ((error && error.stack) || error) + "\n");
-  process.exit(1);
-});
+var built = require("path").join(__dirname, "../dist/program/main.cjs");
+if (require("fs").existsSync(built)) require(built);
+else {
+  import("../src/main.ts").catch(function (error) {
+    process.stderr.write("tsbuild: internal error: " + ((error && error.stack) || error) + "\n");
+    process.exit(1);
+  });
+}

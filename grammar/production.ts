@@ -1,7 +1,7 @@
 // The grammar as the parser knows it, in the few kinds of parts that notations need.
 
 import type { ISerializedGast } from "chevrotain";
-import { stageMachinery } from "../src/definition/parser.ts";
+import { StageParser } from "../src/definition/parser.ts";
 
 export type Part =
   | { readonly kind: "rule" | "token"; readonly name: string }
@@ -18,12 +18,13 @@ export interface Production {
 const mistakes: ReadonlySet<string> = new Set([
   "BrokenContinuation",
   "BareColon",
+  "LoneKey",
   "UnknownHeading",
 ]);
 
 /** The rules of the parser, in its order, with the one for a whole file before them. */
 export function productions(): Production[] {
-  const rules = stageMachinery().parser.getSerializedGastProductions();
+  const rules = new StageParser(true).getSerializedGastProductions();
   const whole: Production = {
     name: "definition",
     part: { kind: "several", part: { kind: "rule", name: "stage" } },

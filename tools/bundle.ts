@@ -16,15 +16,24 @@ const bundled = /^(?:commander|chevrotain|@chevrotain\/.*)$/;
 const start =
   /\/src\/(?:model|definition)\/|\/src\/source\/(?!host-|open-image)|\/src\/cli\/(?:run|command|check|read-input|print-)|\/node_modules\//;
 
-/** Commander can start commands that are programs of their own; we have none, and loading this costs 3 ms. */
-const withoutChildProcess: Plugin = {
-  name: "commander-without-child-process",
-  resolveId: (name, importer) => (isChildProcess(name, importer) ? "\0no-child-process" : null),
-  load: (id) => (id === "\0no-child-process" ? "export default {};" : null),
+/**
+ * What Commander takes from Node as a whole, without copying each of it. Commander can start commands that are programs
+ * of their own; we have none, and loading what starts programs costs 3 ms.
+ */
+const commandersNode: Plugin = {
+  name: "commanders-node",
+  resolveId: (name, importer) => (isCommanders(name, importer) ? `\0commanders-${name}` : null),
+  load(id) {
+    const name = /^\0commanders-(.+)/.exec(id)?.[1];
+    if (name === undefined) return null;
+    const isUsed = name !== "node:child_process";
+    return `export default ${isUsed ? `process.getBuiltinModule("${name}")` : "{}"};`;
+  },
 };
 
-function isChildProcess(name: string, importer: string | undefined): boolean {
-  return name === "node:child_process" && importer?.includes("/commander/") === true;
+function isCommanders(name: string, importer: string | undefined): boolean {
+  const isWhole = /^node:(?:child_process|fs|path|process)$/.test(name);
+  return isWhole && importer?.includes("/node_modules/commander/") === true;
 }
 
 /** Loads what is behind `node:fs/promises`, 2 ms, when one of its functions is called first. */
@@ -73,11 +82,13 @@ await build({
     "supervisor-worker": "src/fake-root/supervisor-worker.ts",
   },
   platform: "node",
+  // The sources part what is heavy for themselves; some of it is light enough here.
+  checks: { ineffectiveDynamicImport: false },
   external: (name, importer) =>
     !/^(?:[./]|\0|node:fs\/promises$)/.test(name) &&
     !bundled.test(name) &&
-    !isChildProcess(name, importer),
-  plugins: [withoutChildProcess, laterPromises, licences],
+    !isCommanders(name, importer),
+  plugins: [commandersNode, laterPromises, licences],
   output: {
     format: "cjs",
     // Node holds a text that is all ASCII in half the memory.

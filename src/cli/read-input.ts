@@ -1,6 +1,5 @@
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { buffer } from "node:stream/consumers";
 import { unreadable } from "./read-spec.ts";
 
 /**
@@ -9,6 +8,13 @@ import { unreadable } from "./read-spec.ts";
  * @throws {HostError} `host/not-readable`
  */
 export async function readInput(file: string, folder: string): Promise<Buffer> {
-  if (file === "-") return buffer(process.stdin);
-  return readFile(resolve(folder, file)).catch(unreadable(file));
+  if (file === "-") {
+    const { buffer } = await import("node:stream/consumers");
+    return buffer(process.stdin);
+  }
+  try {
+    return readFileSync(resolve(folder, file));
+  } catch (error) {
+    return unreadable(file)(error);
+  }
 }

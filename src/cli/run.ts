@@ -15,7 +15,6 @@ export async function run(words: readonly string[], terminal: Terminal): Promise
   const program = new Command("tsbuild")
     .description("Builds SIF container images from Singularity/Apptainer definition files.")
     .usage("[options] <app.def> | <command>")
-    .version(ownVersion())
     .option("-q, --quiet", "no progress, only warnings and errors")
     .option("-s, --silent", "only errors")
     .option("-v, --verbose", "more of what happens, and the causes of errors")
@@ -29,7 +28,11 @@ export async function run(words: readonly string[], terminal: Terminal): Promise
       // Told once more, with hint and code, when the error is printed.
       writeErr: () => {},
     });
+  // Declaring the options of all commands takes as long as checking a definition.
+  const called = calledCommand(words);
+  if (called === undefined) program.version(ownVersion());
   for (const command of commands) {
+    if (called !== undefined && called !== command.name) continue;
     const made = program.command(command.name, { isDefault: command.name === "build" });
     made.description(command.summary).exitOverride();
     command.declare(made);
@@ -62,4 +65,11 @@ export async function run(words: readonly string[], terminal: Terminal): Promise
     }
     throw error;
   }
+}
+
+/** The name of the command that is surely called; undefined when all have to be asked, for help say. */
+function calledCommand(words: readonly string[]): string | undefined {
+  const [first] = words;
+  if (first === undefined || first === "help" || first.startsWith("-")) return undefined;
+  return commands.find(({ name }) => name === first)?.name ?? "build";
 }

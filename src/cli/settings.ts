@@ -1,8 +1,7 @@
 // Where people already put their settings: flags first, then tsbuild's own variables, then those of Apptainer and
 // SingularityCE, which scripts and site profiles set.
 
-import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { UsageError } from "../model/error.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -34,18 +33,6 @@ export function switchSetting(environment: Environment, name: string): boolean {
 /** Where temporary folders go: `--tmpdir`, then the variables, then `/tmp`. */
 export function temporaryParent(flag: string | undefined, environment: Environment): string {
   return resolve(flag ?? setting(environment, "TMPDIR") ?? environment["TMPDIR"] ?? "/tmp");
-}
-
-/** Where blobs are kept: `TSBUILD_CACHEDIR`, then `tsbuild` in the user's cache folder. */
-export function cacheFolder(environment: Environment): string {
-  const own = environment["TSBUILD_CACHEDIR"];
-  if (own !== undefined && own !== "") return resolve(own);
-  const user = environment["XDG_CACHE_HOME"];
-  // The XDG specification asks to ignore a path that is not absolute.
-  return join(
-    user?.startsWith("/") === true ? user : join(environment["HOME"] ?? homedir(), ".cache"),
-    "tsbuild",
-  );
 }
 
 /**

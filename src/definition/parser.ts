@@ -1,6 +1,8 @@
 // The grammar of one stage. Its rules are what `grammar/` is generated from.
 
-import { CstParser, Lexer, type CstNode, type IRecognitionException } from "chevrotain";
+import { CstParser, type CstNode } from "chevrotain";
+import { tableLookahead } from "./lookahead.ts";
+import { tokenize } from "./tokenize.ts";
 import {
   allTokens,
   AppHeading,
@@ -14,18 +16,22 @@ import {
   Key,
   LineEnd,
   LoneBackslash,
-  modes,
+  LoneKey,
   SectionHeading,
   UnknownHeading,
   ValueText,
 } from "./tokens.ts";
 
 export class StageParser extends CstParser {
+  /**
+   * @param isChecked whether Chevrotain looks for mistakes in the grammar, throws when it finds one, and finds out itself
+   *   which way to go. That is for tests: it takes most of the time, and the grammar does not change while we run.
+   */
   constructor(isChecked: boolean) {
     super([...allTokens], {
-      recoveryEnabled: true,
       nodeLocationTracking: "onlyOffset",
       skipValidations: !isChecked,
+      ...(isChecked ? {} : { lookaheadStrategy: tableLookahead }),
     });
     this.performSelfAnalysis();
   }
@@ -41,7 +47,10 @@ export class StageParser extends CstParser {
       this.OR([
         { ALT: () => this.SUBRULE(this.field) },
         { ALT: () => this.CONSUME(CommentLine) },
+        // These are mistakes, and taken as such by who reads the tree, as UnknownHeading below: so every text has a tree.
+        // Chevrotain's recovery calls itself, runs out of stack when there are thousands, and makes each start slower.
         { ALT: () => this.CONSUME(BrokenContinuation) },
+        { ALT: () => this.CONSUME(LoneKey) },
       ]),
     );
   });
@@ -79,50 +88,26 @@ export class StageParser extends CstParser {
     this.OR([
       { ALT: () => this.CONSUME(SectionHeading) },
       { ALT: () => this.CONSUME(AppHeading) },
-      // A mistake, and taken as one by who reads the tree: Chevrotain recovers by calling itself, and runs out of stack
-      // when there are thousands.
       { ALT: () => this.CONSUME(UnknownHeading) },
     ]);
     this.OPTION(() => this.CONSUME(Body));
   });
 }
 
-export interface ParsedStage {
-  readonly tree: CstNode;
-  readonly errors: readonly IRecognitionException[];
+let parser: StageParser | undefined;
+
+/** The parser, made when first needed: analysing the grammar takes longer than reading most files. */
+export function stageParser(): StageParser {
+  parser ??= new StageParser(false);
+  return parser;
 }
 
-interface Machinery {
-  readonly lexer: Lexer;
-  readonly parser: StageParser;
-}
-
-let machinery: Machinery | undefined;
-
-/** The lexer and the parser, made when first needed: analysing the grammar takes longer than reading most files. */
-export function stageMachinery(): Machinery {
-  machinery ??= makeMachinery(false);
-  return machinery;
-}
-
-/**
- * A lexer and a parser of their own.
- * @param isChecked whether Chevrotain looks for mistakes in the grammar and throws when it finds one. That is for a test:
- *   it takes most of the time, and the grammar does not change while we run.
- */
-export function makeMachinery(isChecked: boolean): Machinery {
-  const lexer = new Lexer(
-    { modes: { ...modes }, defaultMode: "header" },
-    { positionTracking: "onlyOffset", skipValidations: !isChecked },
-  );
-  return { lexer, parser: new StageParser(isChecked) };
-}
-
-/** The concrete syntax tree of a stage's text. Every text has one; what is wrong with it stands in the errors. */
-export function parseStage(text: string): ParsedStage {
-  const { lexer, parser } = stageMachinery();
-  const { tokens, errors } = lexer.tokenize(text);
-  if (errors.length > 0) throw new Error(`the lexer has no word for ${JSON.stringify(errors[0])}`);
-  parser.input = tokens;
-  return { tree: parser.stage(), errors: parser.errors };
+/** The concrete syntax tree of a stage's text. Every text has one; what is wrong with it are tokens of their own. */
+export function parseStage(text: string): CstNode {
+  const parser = stageParser();
+  parser.input = tokenize(text);
+  const tree = parser.stage();
+  const [error] = parser.errors;
+  if (error !== undefined) throw new Error(`the grammar lacks something: ${error.message}`);
+  return tree;
 }

@@ -1,6 +1,6 @@
 // From the syntax tree of a stage to its fields and sections, in the order of the text, with what is wrong about them.
 
-import type { CstElement, CstNode, IRecognitionException, IToken } from "chevrotain";
+import type { CstElement, CstNode, IToken } from "chevrotain";
 import type { Heading } from "./heading.ts";
 import { parseStage } from "./parser.ts";
 import {
@@ -9,6 +9,7 @@ import {
   headingOf,
   Key,
   LoneBackslash,
+  LoneKey,
   UnknownHeading,
 } from "./tokens.ts";
 import { skipBlanks, trim, trimmedEnd } from "./white-space.ts";
@@ -55,9 +56,9 @@ export interface StageSyntax {
 
 /** Reads the text of one stage. Gives what it can of a text with mistakes. */
 export function readStage(text: string): StageSyntax {
-  const { tree, errors } = parseStage(text);
+  const tree = parseStage(text);
   const header = childNodes(tree, "header")[0];
-  const problems = errors.map(problemOf);
+  const problems: StageProblem[] = [];
   const fields: FieldSyntax[] = [];
   const elements = header === undefined ? [] : inOrder(header);
   const lastMeaningful = elements.findLastIndex(
@@ -67,7 +68,9 @@ export function readStage(text: string): StageSyntax {
   // a blank line or comment before that it crashes; but blank lines at the end of a header it trims away.
   let open: FieldSyntax | undefined;
   for (const [index, element] of elements.entries()) {
-    if (isToken(element)) {
+    if (isToken(element) && element.tokenType === LoneKey) {
+      problems.push({ kind: "no-colon", ...wordsSpan(element) });
+    } else if (isToken(element)) {
       if (open === undefined || index > lastMeaningful) continue;
       problems.push({ kind: "broken-continuation", key: open.key, ...lineSpan(element) });
       open = undefined;
@@ -139,15 +142,6 @@ function readSection(node: CstNode): SectionSyntax | StageProblem {
   };
 }
 
-/** The one mistake that the parser finds itself. */
-function problemOf(error: IRecognitionException): StageProblem {
-  const before = "previousToken" in error ? (error.previousToken as IToken) : undefined;
-  if (before?.tokenType === Key && error.context.ruleStack.at(-1) === "field") {
-    return { kind: "no-colon", ...trimmedSpan(before) };
-  }
-  throw new Error(`no mistake is known for: ${error.message}`);
-}
-
 const isToken = (element: CstElement): element is IToken => "image" in element;
 
 const childNodes = (node: CstNode, name: string) =>
@@ -156,11 +150,10 @@ const childNodes = (node: CstNode, name: string) =>
 const startOf = (element: CstElement): number =>
   isToken(element) ? element.startOffset : (element.location?.startOffset ?? Number.NaN);
 
-/** The children of a node as they stand in the text, without the tokens that the parser thought up. */
+/** The children of a node as they stand in the text. */
 function inOrder(node: CstNode): CstElement[] {
   return Object.values(node.children)
     .flat()
-    .filter((child) => !Number.isNaN(startOf(child)))
     .toSorted((a, b) => startOf(a) - startOf(b));
 }
 
@@ -174,7 +167,11 @@ function lineSpan(token: IToken | undefined): Span {
   return { start: token.startOffset, end: token.startOffset + length };
 }
 
-function trimmedSpan({ startOffset, image }: IToken): Span {
+/** The line without its comment. */
+const wordsSpan = ({ startOffset, image }: IToken): Span =>
+  trimmedSpan({ startOffset, image: image.split("#", 1)[0] ?? "" });
+
+function trimmedSpan({ startOffset, image }: Pick<IToken, "startOffset" | "image">): Span {
   const start = skipBlanks(image, 0);
   const end = trimmedEnd(image, start, image.length);
   return { start: startOffset + start, end: startOffset + end };

@@ -1,7 +1,7 @@
 // The words of a stage, and the modes in which they are looked for.
 //
 //   header     the start of a line before the first section
-//   keyed      after a keyword, at the colon
+//   keyed      after a keyword, at its colon
 //   value      after the colon
 //   continued  the start of a line after a `\`
 //   body       the start of a line after a section heading
@@ -125,8 +125,16 @@ export const BrokenContinuation = createToken({
 export const Key = createToken({
   name: "Key",
   label: "keyword",
-  pattern: /[^#:\n]+/,
+  pattern: /[^#:\n]+(?=:)/,
   push_mode: "keyed",
+});
+
+/** A line with words and no colon. */
+export const LoneKey = createToken({
+  name: "LoneKey",
+  label: "line without a colon",
+  pattern: /[^#:\n]+(?!:)(?:#[^\n]*)?\n?/,
+  line_breaks: true,
 });
 
 /** The colon after a keyword. */
@@ -217,8 +225,8 @@ export const Body = createToken({
 const headings = [SectionHeading, AppHeading, UnknownHeading];
 
 export const modes: Readonly<Record<string, TokenType[]>> = {
-  header: [...headings, CommentLine, BareColon, Key],
-  keyed: [Colon, Comment, LineEnd],
+  header: [...headings, CommentLine, BareColon, Key, LoneKey],
+  keyed: [Colon],
   value: [Blank, Comment, LineEnd, Continuation, LoneBackslash, ValueText],
   continued: [...headings, BrokenContinuation, Blank, Continuation, ContinuedText],
   body: [...headings, Body],

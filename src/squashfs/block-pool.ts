@@ -75,7 +75,7 @@ export class BlockPool {
       compressor: choice.name,
       level: choice.level,
     };
-    // The same name with the ending of this very file: `.ts` in the sources, `.js` in the package.
+    // The same name with the ending of this very file: `.ts` in the sources, `.cjs` in the program, `.js` in the library.
     const file = new URL(`./block-worker${extname(import.meta.filename)}`, import.meta.url);
     for (let index = 0; index < workers; index += 1) {
       const worker = new Worker(file, {

@@ -5,17 +5,19 @@ import { parentPort, workerData } from "node:worker_threads";
 import type { BlockJob, BlockResult, WorkerSetup } from "./block-job.ts";
 import { compressors } from "./compressors.ts";
 
-const { memory, slotBytes, compressor, level } = workerData as WorkerSetup;
-const loaded = await compressors[compressor].load(level);
+void serve(workerData as WorkerSetup);
 
-parentPort?.on("message", (job: BlockJob) => {
-  const start = job.slot * 2 * slotBytes;
-  const input = new Uint8Array(memory, start, job.lengthBytes);
-  const output = new Uint8Array(memory, start + slotBytes, slotBytes);
-  const result: BlockResult = {
-    slot: job.slot,
-    compressedBytes: loaded.compress(input, output),
-    hash: job.hash ? hash("sha256", input, "binary") : undefined,
-  };
-  parentPort?.postMessage(result, []);
-});
+async function serve({ memory, slotBytes, compressor, level }: WorkerSetup): Promise<void> {
+  const loaded = await compressors[compressor].load(level);
+  parentPort?.on("message", (job: BlockJob) => {
+    const start = job.slot * 2 * slotBytes;
+    const input = new Uint8Array(memory, start, job.lengthBytes);
+    const output = new Uint8Array(memory, start + slotBytes, slotBytes);
+    const result: BlockResult = {
+      slot: job.slot,
+      compressedBytes: loaded.compress(input, output),
+      hash: job.hash ? hash("sha256", input, "binary") : undefined,
+    };
+    parentPort?.postMessage(result, []);
+  });
+}

@@ -1,11 +1,6 @@
 import test from "ava";
-import {
-  buildTime,
-  cacheFolder,
-  setting,
-  switchSetting,
-  temporaryParent,
-} from "../../src/cli/settings.ts";
+import { buildTime, setting, switchSetting, temporaryParent } from "../../src/cli/settings.ts";
+import { cacheFolder } from "../../src/cli/cache-folder.ts";
 
 test("tsbuild's own variables win over Apptainer's, and those over Singularity's", (t) => {
   t.is(setting({ TSBUILD_X: "1", APPTAINER_X: "2", SINGULARITY_X: "3" }, "X"), "1");
