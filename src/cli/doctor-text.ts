@@ -50,7 +50,6 @@ function findingLines({ findings }: MachineReport): string[] {
 }
 
 function abilityLines({ abilities, groups }: MachineReport): string[] {
-  const yes = (value: boolean) => (value ? "yes" : "no");
   return [
     ...(abilities === undefined
       ? []
@@ -62,6 +61,8 @@ function abilityLines({ abilities, groups }: MachineReport): string[] {
       : `Control groups: ${groups.join(", ")}`,
   ];
 }
+
+const yes = (value: boolean) => (value ? "yes" : "no");
 
 function folderLine(role: string, folder: Folder): string {
   const { path, fileSystem, freeBytes, freeInodes, abilities } = folder;

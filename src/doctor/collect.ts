@@ -7,8 +7,9 @@ export class Findings {
 
   /** The errors first, each code and message once. */
   get all(): readonly Finding[] {
-    const rank = ({ severity }: Finding) => (severity === "error" ? 0 : 1);
-    return this.#all.toSorted((a, b) => rank(a) - rank(b));
+    return (["error", "warning"] as const).flatMap((wanted) =>
+      this.#all.filter(({ severity }) => severity === wanted),
+    );
   }
 
   add(finding: Finding): void {

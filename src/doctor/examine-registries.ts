@@ -64,7 +64,7 @@ function proxiesOf(env: Environment): Record<string, string> {
     proxyNames.flatMap((name) => {
       const value = env[name];
       if (value === undefined || value === "") return [];
-      return [[name, value.replace(/\/\/[^/@]*@/, "//***@")]];
+      return [[name, value.replace(/(^|\/\/)[^/@]*@/, "$1***@")]];
     }),
   );
 }
@@ -84,14 +84,12 @@ async function loginsOf(env: Environment): Promise<{ registry: string; file: str
 
 /** A build goes on without them, and then doesn't trust the registries that they vouch for. */
 async function findUnreadableCertificates(env: Environment, findings: Findings): Promise<void> {
-  const named = [
-    ...["SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS"].flatMap((variable) =>
-      (env[variable] ?? "")
-        .split(variable === "SSL_CERT_DIR" ? ":" : "\0")
-        .filter((path) => path !== "")
-        .map((path) => [variable, path] as const),
-    ),
-  ];
+  const named = ["SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS"].flatMap((variable) =>
+    (env[variable] ?? "")
+      .split(variable === "SSL_CERT_DIR" ? ":" : "\0")
+      .filter((path) => path !== "")
+      .map((path) => [variable, path] as const),
+  );
   for (const [variable, path] of named) {
     const failure = await access(path, constants.R_OK)
       .then(() => (variable === "SSL_CERT_DIR" ? readdir(path).then(() => undefined) : undefined))

@@ -32,10 +32,12 @@ export async function kernelAbilities({
     (await probe([unshare, "--user", "--map-root-user", "--", "/bin/true"])) === undefined;
   const overlay =
     unshare !== undefined &&
-    (await probe([
-      ...[unshare, ...asRoot, "--mount", "--propagation", "private", "--"],
-      ...["/bin/sh", "-c", `PATH=${path}; ${overlayTrial}`],
-    ])) === undefined;
+    (await probe(
+      [
+        [unshare, ...asRoot, "--mount", "--propagation", "private", "--"],
+        ["/bin/sh", "-c", `PATH=${path}; ${overlayTrial}`],
+      ].flat(),
+    )) === undefined;
   return { userNamespaces, overlay, fuse: canFuse(path) };
 }
 

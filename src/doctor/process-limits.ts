@@ -14,12 +14,6 @@ export function tightLimits(
     const [, value] = new RegExp(`^${name}\\s+(\\S+)`, "m").exec(text) ?? [];
     return value === undefined || value === "unlimited" ? Infinity : Number(value);
   };
-  const found = (message: string, option: string): Finding => ({
-    code: "host/process-limit",
-    severity: "warning",
-    message,
-    hint: `raise it with ulimit ${option}, or have it raised in /etc/security/limits.conf`,
-  });
   const files = soft("Max open files");
   const size = soft("Max file size");
   return [
@@ -30,4 +24,13 @@ export function tightLimits(
       ? [found(`files may have ${size} bytes at most`, "-f unlimited")]
       : []),
   ];
+}
+
+function found(message: string, option: string): Finding {
+  return {
+    code: "host/process-limit",
+    severity: "warning",
+    message,
+    hint: `raise it with ulimit ${option}, or have it raised in /etc/security/limits.conf`,
+  };
 }

@@ -62,11 +62,14 @@ export async function runLimited(
   const timer =
     limits.timeoutMs === undefined
       ? undefined
-      : setTimeout(() => timeout.abort(new Error("timeout")), limits.timeoutMs);
+      : setTimeout(() => {
+          // Where it was, before it is ended and says so.
+          timeout.abort(timeoutFailure(output, limits, lineOffset));
+        }, limits.timeoutMs);
   const children = new ChildrenUsage();
   const measured: { usage?: ReturnType<typeof usageOfEnding> } = {};
   let program: RunningProgram | undefined;
-  let end: ProgramEnd | undefined;
+  let end: ProgramEnd;
   const words = new WordReader((word) => {
     if (word === "done") {
       program?.pipes[2]?.write("go\n");
@@ -85,8 +88,6 @@ export async function runLimited(
         wanted.onStart?.(started);
       },
     });
-  } catch (error) {
-    if (error !== timeout.signal.reason || signal.aborted) throw error;
   } finally {
     clearTimeout(timer);
     wanted.onUsage?.({
@@ -94,7 +95,6 @@ export async function runLimited(
       groupPeakBytes: groups.peakMemoryBytes,
     });
   }
-  if (end === undefined) throw timeoutFailure(output, limits, lineOffset);
   const { hit } = groups;
   if (end.exitCode === 0) {
     if (hit !== undefined && hit !== "cpus") warnOfHit(wanted, hit);

@@ -53,11 +53,11 @@ export async function runInjected(
   const { exitCode, signal, stdout, stderr } = await execa(
     "unshare",
     [
-      ...["--mount", "--propagation=private", "sh", "-ec", shell, "sh"],
-      ...[checkout, view, folder, user?.name ?? "root"],
-      ...identity,
-      ...program,
-    ],
+      ["--mount", "--propagation=private", "sh", "-ec", shell, "sh"],
+      [checkout, view, folder, user?.name ?? "root"],
+      identity,
+      program,
+    ].flat(),
     { cwd: folder, reject: false, stdin: "ignore", stripFinalNewline: false, timeout: 60_000 },
   );
   return { exitCode, signal, stdout: stdout ?? "", stderr: stderr ?? "" };
@@ -78,7 +78,6 @@ exit $?`;
 
 /** A command that starts another with a system call filter: these calls of x86_64 are answered with EPERM. */
 export function withoutCalls(...numbers: readonly number[]): string[] {
-  const answer = (value: number) => [0x06, 0, 0, value];
   const newUser = 0x1000_0000;
   const clone = 56;
   const clone3 = 435;
@@ -91,9 +90,9 @@ export function withoutCalls(...numbers: readonly number[]): string[] {
     [0x15, 0, 2, clone],
     [0x20, 0, 0, 16],
     [0x45, 1, 0, numbers.includes(272) ? newUser : 0],
-    answer(0x7fff_0000),
-    answer(0x0005_0001),
-    answer(0x0005_0026),
+    [0x06, 0, 0, 0x7fff_0000], // allow
+    [0x06, 0, 0, 0x0005_0001], // EPERM
+    [0x06, 0, 0, 0x0005_0026], // ENOSYS
   ];
   const bytes = Buffer.alloc(program.length * 8);
   program.forEach(([code = 0, jt = 0, jf = 0, k = 0], index) => {

@@ -178,7 +178,8 @@ async function main(): Promise<void> {
     paths: [...tree.walk()].map(({ path }) => path),
     temporaryFolder: temporary.folder,
   };
-  writeSync(1, `${JSON.stringify(answer)}\n`);
+  // A synchronous write gives up when the pipe is full.
+  await new Promise((resolve) => process.stdout.write(`${JSON.stringify(answer)}\n`, resolve));
 }
 
 function fill(root: string, request: DriverRequest, keepsOwners: boolean): void {
