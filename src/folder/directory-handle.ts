@@ -42,11 +42,6 @@ export class DirectoryHandle {
   }
 }
 
-/** Opens a directory as it is. A path that ends in a `/.` may lead through symlinks. */
-export function openPlace(path: string | Buffer): DirectoryHandle {
-  return new DirectoryHandle(openSync(path, O_PATH | constants.O_DIRECTORY), false);
-}
-
 /**
  * Opens a directory, which may not be a symlink. Its owner gets the rights to look up and to change names in it, if the
  * mode says otherwise: root doesn't need that, a plain user does.

@@ -25,7 +25,7 @@ import { namedEntry, openedDirectory, openedFile } from "./disk-entry.ts";
 import { errnoOf, folderError, writeError } from "./folder-error.ts";
 import { Ledger } from "./ledger.ts";
 import { makeShelter } from "./make-shelter.ts";
-import { removeEntry } from "./remove-folder.ts";
+import { removeEntry } from "./remove-entry.ts";
 import { TreeChange } from "./tree-change.ts";
 
 export interface WriteFolderOptions {

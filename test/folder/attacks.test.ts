@@ -17,7 +17,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { readFolder } from "../../src/folder/read-folder.ts";
-import { removeFolder } from "../../src/folder/remove-folder.ts";
+import { removeFolderTree } from "../../src/system/remove-folder-tree.ts";
 import { writeFolder } from "../../src/folder/write-folder.ts";
 import { HostError } from "../../src/model/error.ts";
 import type { Node } from "../../src/model/node.ts";
@@ -167,7 +167,7 @@ test("removing doesn't follow symlinks out of the folder", async (t) => {
   const place = await scene();
   symlinkSync(place.outside, join(place.root, "out"));
   symlinkSync(place.secret, join(place.root, "etc/secret"));
-  await removeFolder(place.root);
+  await removeFolderTree(place.root);
   t.false(existsSync(place.root));
   nothingHappenedOutside(t, place);
 });
@@ -176,7 +176,7 @@ test("removing a folder that is a symlink removes the symlink", async (t) => {
   const place = await scene();
   const link = join(scratch, "a-link");
   symlinkSync(place.outside, link);
-  await removeFolder(link);
+  await removeFolderTree(link);
   t.false(existsSync(link));
   nothingHappenedOutside(t, place);
 });

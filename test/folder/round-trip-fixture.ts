@@ -3,7 +3,7 @@
 import { utimesSync, writeFileSync } from "node:fs";
 import { readFolder } from "../../src/folder/read-folder.ts";
 import { Ledger } from "../../src/folder/ledger.ts";
-import { removeFolder } from "../../src/folder/remove-folder.ts";
+import { removeFolderTree } from "../../src/system/remove-folder-tree.ts";
 import { writeFolder } from "../../src/folder/write-folder.ts";
 import { nastyTree } from "../helpers/nasty-tree.ts";
 import { treeEntries } from "../helpers/tree-entries.ts";
@@ -23,5 +23,5 @@ writeFileSync(`${folder}/made-by-a-script`, "");
 utimesSync(folder, 1_000_000_000, 1_000_000_000);
 const entries = await treeEntries(tree);
 const again = await treeEntries(await readFolder(folder, options));
-await removeFolder(folder);
+await removeFolderTree(folder);
 process.stdout.write(JSON.stringify({ entries, again, remembered: ledger.size }));

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
 import { readFolder } from "../../src/folder/read-folder.ts";
-import { removeFolder } from "../../src/folder/remove-folder.ts";
+import { removeFolderTree } from "../../src/system/remove-folder-tree.ts";
 import { writeFolder } from "../../src/folder/write-folder.ts";
 import { compareTrees, describeDifferences } from "../helpers/compare-trees.ts";
 import { listTree } from "../helpers/list-tree.ts";
@@ -22,7 +22,7 @@ hostTest("root", isRoot, "as root, everything in a tree arrives on disk", async 
   t.is(ledger.size, 0, "nothing had to be remembered");
   const differences = compareTrees(await treeEntries(tree), listTree(folder));
   t.is(describeDifferences(differences), "");
-  await removeFolder(folder);
+  await removeFolderTree(folder);
 });
 
 hostTest("root", isRoot, "as root, a folder is read as it is on disk", async (t) => {
@@ -30,7 +30,7 @@ hostTest("root", isRoot, "as root, a folder is read as it is on disk", async (t)
   await writeFolder(nastyTree(), folder);
   const differences = compareTrees(await treeEntries(await readFolder(folder)), listTree(folder));
   t.is(describeDifferences(differences), "");
-  await removeFolder(folder);
+  await removeFolderTree(folder);
 });
 
 hostTest("root", isRoot, "holes stay holes on disk", async (t) => {
@@ -41,6 +41,6 @@ hostTest("root", isRoot, "holes stay holes on disk", async (t) => {
   await writeFolder(await readFolder(folder), `${folder}-again`);
   t.true(lstatSync(join(`${folder}-again`, "data/sparse")).blocks * 512 <= 65_536);
   t.is(lstatSync(join(`${folder}-again`, "data/hole")).blocks, 0);
-  await removeFolder(`${folder}-again`);
-  await removeFolder(folder);
+  await removeFolderTree(`${folder}-again`);
+  await removeFolderTree(folder);
 });

@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "ava";
 import { readFolder } from "../../src/folder/read-folder.ts";
-import { removeFolder } from "../../src/folder/remove-folder.ts";
+import { removeFolderTree } from "../../src/system/remove-folder-tree.ts";
 import { writeFolder } from "../../src/folder/write-folder.ts";
 import { HostError } from "../../src/model/error.ts";
 import type { FileNode } from "../../src/model/node.ts";
@@ -104,7 +104,7 @@ test("no open file is left behind, whether it works or fails", async (t) => {
   };
   tree.put("d299/z", failing);
   await t.throwsAsync(writeFolder(tree, join(scratch, "open-3")));
-  await removeFolder(join(scratch, "open-2"));
+  await removeFolderTree(join(scratch, "open-2"));
   t.deepEqual(openFiles(), []);
 });
 
@@ -131,7 +131,7 @@ test("more names than an inode can have make a second inode", async (t) => {
   t.is(first.nlink + (last.ino === first.ino ? 0 : last.nlink), 65_002);
   t.is(last.mode, first.mode);
   t.is(last.size, 1);
-  await removeFolder(folder);
+  await removeFolderTree(folder);
 });
 
 test("an abort ends the writing", async (t) => {

@@ -1,32 +1,9 @@
 import { fstatSync, lstatSync, readdirSync, rmdirSync, unlinkSync, type Stats } from "node:fs";
-import { dirname, basename, resolve } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import { displayName, toByteString, type ByteString } from "../model/bytes-path.ts";
+import { displayName, type ByteString } from "../model/bytes-path.ts";
 import { HostError } from "../model/error.ts";
-import { openPlace, type DirectoryHandle } from "./directory-handle.ts";
+import type { DirectoryHandle } from "./directory-handle.ts";
 import { errnoOf, folderError } from "./folder-error.ts";
-
-/**
- * Removes a folder with everything in it, or a file. Never follows a symlink, opens directories whatever their mode if
- * they are ours, and refuses to descend into another file system. A folder that isn't there is fine.
- * @throws {HostError} `folder/mounted` when something is mounted inside, `folder/remove`
- */
-export async function removeFolder(folder: string): Promise<void> {
-  const path = resolve(folder);
-  let parent: DirectoryHandle;
-  try {
-    // The parents may be symlinks: they are the machine's own. What is removed may not.
-    parent = openPlace(`${dirname(path)}/.`);
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return;
-    throw folderError(error, "folder/remove", `can't remove ${folder}`);
-  }
-  try {
-    await removeEntry(parent, toByteString(basename(path)), toByteString(path));
-  } finally {
-    parent.close();
-  }
-}
 
 interface Level {
   readonly handle: DirectoryHandle;
@@ -37,9 +14,10 @@ interface Level {
 }
 
 /**
- * Removes what a name in an opened directory stands for, with all below it.
+ * Removes what a name in an opened directory stands for, with all below it. Never follows a symlink, opens directories
+ * whatever their mode if they are ours, and refuses to descend into another file system. A name that isn't there is fine.
  * @param path for messages
- * @throws {HostError} as `removeFolder`
+ * @throws {HostError} `folder/mounted` when something is mounted inside, `folder/remove`
  */
 export async function removeEntry(
   parent: DirectoryHandle,
