@@ -1,7 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { getCACertificates } from "node:tls";
+import { createSecureContext, getCACertificates } from "node:tls";
 import { SourceError } from "../model/error.ts";
 
 export interface CertificateOptions {
@@ -62,7 +62,10 @@ export async function clientCertificate(
       const [cert, key] = await Promise.all(
         [`${stem}.cert`, `${stem}.key`].map((file) => readFile(file, "utf8")),
       );
-      return { cert: cert ?? "", key: key ?? "" };
+      const client = { cert: cert ?? "", key: key ?? "" };
+      // What TLS can't use is found out here, where its file is known.
+      createSecureContext(client);
+      return client;
     } catch (cause) {
       throw new SourceError(
         "source/bad-certificate",

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Dispatcher, request as undiciRequest } from "undici";
 import { SourceError } from "../model/error.ts";
 import { clientCertificate, siteCertificates, type CertificateOptions } from "./certificates.ts";
@@ -25,6 +26,8 @@ export function isLoopback(hostname: string): boolean {
  * one.
  */
 export class Dispatchers {
+  /** How long a host may take to take a connection. */
+  readonly connectMs: number;
   readonly #options: DispatcherOptions;
   /** By the way to a host: directly or as the environment says, and for some hosts with certificates of their own. */
   readonly #dispatchers = new Map<string, Dispatcher>();
@@ -34,6 +37,7 @@ export class Dispatchers {
 
   constructor(options: DispatcherOptions = {}) {
     this.#options = options;
+    this.connectMs = options.connectMs ?? 10_000;
   }
 
   /** Has a host's certificate not looked at: its user said that it need not be. */
@@ -69,13 +73,18 @@ export class Dispatchers {
       ...(trustsSite ? { ca } : {}),
       ...(isUnverified ? { rejectUnauthorized: false } : {}),
     };
-    const connect = { timeout: this.#options.connectMs ?? 10_000, ...tls, ...client };
+    const connect = { timeout: this.connectMs, ...tls, ...client };
     // HTTP/2 would push all layers through one connection and its small windows.
     const agent = { allowH2: false, connect };
     try {
       const dispatcher = isDirect
         ? new Agent(agent)
-        : new EnvHttpProxyAgent({ ...agent, requestTls: connect, proxyTls: tls });
+        : new EnvHttpProxyAgent({
+            ...agent,
+            ...proxiesOf(this.#options.env ?? process.env),
+            requestTls: connect,
+            proxyTls: tls,
+          });
       this.#dispatchers.set(way, dispatcher);
       return { request, dispatcher, trustsSite };
     } catch (cause) {
@@ -87,8 +96,19 @@ export class Dispatchers {
     }
   }
 
-  /** Ends all connections. */
+  /** Ends all connections. One that a proxy never opened is not waited for. */
   async close(): Promise<void> {
-    await Promise.all([...this.#dispatchers.values()].map((one) => one.destroy()));
+    const ends = [...this.#dispatchers.values()].map((one) => one.destroy());
+    await Promise.race([Promise.all(ends), sleep(1000, undefined, { ref: false })]);
   }
+}
+
+/** The variables of the environment that name proxies: small letters first, as curl and undici have it. */
+function proxiesOf(env: Readonly<Record<string, string | undefined>>) {
+  const named = (name: string) => env[name.toLowerCase()] ?? env[name];
+  return {
+    httpProxy: named("HTTP_PROXY") ?? "",
+    httpsProxy: named("HTTPS_PROXY") ?? "",
+    noProxy: named("NO_PROXY") ?? "",
+  };
 }

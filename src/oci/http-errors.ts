@@ -29,6 +29,8 @@ export function networkCode(error: unknown): string | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 5; depth++) {
     const { code } = at as NodeJS.ErrnoException;
     if (typeof code === "string") return code;
+    // undici's error for what is no HTTP has a code only at times.
+    if (at.name === "HTTPParserError") return "HPE_INVALID";
     at = at instanceof AggregateError ? at.errors[0] : at.cause;
   }
   return undefined;
@@ -106,9 +108,9 @@ function explain(code: string, host: string, cause: Error): [why: string, hint: 
   if (code === "UND_ERR_CONNECT_TIMEOUT" || code === "ETIMEDOUT") {
     return ["it doesn't answer", isNamed];
   }
-  if (code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT") {
-    return ["it stopped sending", "the server or the network is overloaded: try again later"];
-  }
+  const isOverloaded = "the server, the network or a proxy is overloaded: try again later";
+  if (code === "UND_ERR_HEADERS_TIMEOUT") return ["it doesn't answer", isOverloaded];
+  if (code === "UND_ERR_BODY_TIMEOUT") return ["it stopped sending", isOverloaded];
   if (certificateCodes.has(code)) {
     return [
       `its certificate is not trusted (${cause.message})`,
@@ -124,6 +126,13 @@ function explain(code: string, host: string, cause: Error): [why: string, hint: 
   }
   if (code === "EPROTO" || code.startsWith("ERR_SSL")) {
     return ["it doesn't speak https", "if the registry speaks plain http, say --no-https"];
+  }
+  // Under TLS 1.3 a client learns only after the handshake that its certificate was missed, if it learns it at all.
+  if (code === "UND_ERR_SOCKET") {
+    return [
+      "it hung up",
+      "try again later; if it always does, it may want a certificate of yours (--cert-dir)",
+    ];
   }
   return [cause.message === "" ? code : cause.message, "try again later"];
 }

@@ -130,6 +130,46 @@ export class HttpClient {
     }
   }
 
+  /**
+   * As `#request`, with a limit on the way to the server: a proxy may take a connection and never open it, and undici
+   * looks at its signal only when it is connected.
+   */
+  async #guarded(
+    url: URL,
+    options: Omit<Dispatcher.RequestOptions, "origin" | "path">,
+    signal: AbortSignal | undefined,
+    stallMs: number,
+  ): Promise<Dispatcher.ResponseData> {
+    const { errors } = await import("undici");
+    const late = new AbortController();
+    const { connectMs } = this.#options.dispatchers;
+    const timer = setTimeout(
+      () => late.abort(new errors.HeadersTimeoutError()),
+      connectMs + stallMs + 100,
+    );
+    const either = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]);
+    let isLeft = false;
+    let stop: (() => void) | undefined;
+    const left = new Promise<never>((_, reject) => {
+      stop = () => {
+        isLeft = true;
+        reject(either.reason as Error);
+      };
+      either.addEventListener("abort", stop, { once: true });
+    });
+    const answer = this.#request(url, { ...options, signal: either });
+    answer.then(
+      ({ body }) => isLeft && body.destroy(),
+      () => undefined,
+    );
+    try {
+      return await Promise.race([answer, left]);
+    } finally {
+      clearTimeout(timer);
+      if (stop !== undefined) either.removeEventListener("abort", stop);
+    }
+  }
+
   /** One request. A certificate that Node's own authorities don't vouch for is shown to those of the machine. */
   async #request(
     url: URL,
@@ -165,9 +205,8 @@ export class HttpClient {
             : {}),
         },
         ...(request.body === undefined ? {} : { body: bodyOf(request.body) }),
-        ...(signal === undefined ? {} : { signal }),
       };
-      const response = await this.#request(url, options);
+      const response = await this.#guarded(url, options, signal, stallMs);
       const { statusCode: status, headers, body } = response;
       const location = headers["location"];
       if (

@@ -3,6 +3,7 @@
 
 import { Authorizer, type Credentials } from "./authorizer.ts";
 import { isLoopback } from "./dispatchers.ts";
+import { networkCode } from "./http-errors.ts";
 import { drop, HttpClient, type HttpOptions, type HttpRequest, type HttpResponse } from "./http.ts";
 import type { Reference } from "./reference.ts";
 
@@ -106,8 +107,8 @@ export class RegistrySession {
       return response.status === 400 ? https : http;
     } catch (error) {
       this.http.signal?.throwIfAborted();
-      const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
-      return code === "UND_ERR_SOCKET" || code?.startsWith("HPE_") === true ? https : http;
+      const code = networkCode((error as Error).cause) ?? "";
+      return code === "UND_ERR_SOCKET" || code.startsWith("HPE_") ? https : http;
     }
   }
 

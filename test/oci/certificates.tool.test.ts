@@ -1,15 +1,16 @@
 import { once } from "node:events";
-import { createServer, type Server } from "node:https";
-import { mkdir, readFile } from "node:fs/promises";
+import { createServer, type ServerOptions } from "node:https";
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { createServer as createNetServer, connect, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { ExecutionContext } from "ava";
 import { execa } from "execa";
 import type { TsbuildError } from "../../src/model/error.ts";
-import { Dispatchers } from "../../src/oci/dispatchers.ts";
+import { Dispatchers, type DispatcherOptions } from "../../src/oci/dispatchers.ts";
 import { Repository } from "../../src/oci/repository.ts";
 import { image, textLayer } from "../helpers/oci-image.ts";
 import { scratch } from "../helpers/scratch.ts";
+import { makeAuthority, makeCertificate } from "../helpers/site-certificates.ts";
 import { toolTest } from "../helpers/tool.ts";
 
 const made = image([textLayer({ a: "a" })]);
@@ -21,24 +22,14 @@ interface Site {
 }
 
 /** A registry with a certificate of an authority that nobody knows. */
-async function site(t: ExecutionContext): Promise<Site> {
+async function site(t: ExecutionContext, options: ServerOptions = {}): Promise<Site> {
   const folder = await scratch(t);
-  const run = (command: string) => execa("sh", ["-ec", command], { cwd: folder });
-  const key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
-  await run(`openssl req -x509 ${key} -keyout ca.key -out ca.crt -subj '/CN=Site CA' -days 2
-    openssl req ${key} -keyout host.key -out host.csr -subj /CN=localhost
-    echo subjectAltName=DNS:registry.test,IP:127.0.0.1 > ext
-    openssl x509 -req -in host.csr -CA ca.crt -CAkey ca.key -CAcreateserial -out host.crt -days 2 -extfile ext`);
-  const server: Server = createServer(
-    {
-      key: await readFile(join(folder, "host.key")),
-      cert: await readFile(join(folder, "host.crt")),
-    },
-    (_, response) => {
-      response.writeHead(200, { "content-type": made.manifest.mediaType });
-      response.end(made.manifest.bytes);
-    },
-  );
+  await makeAuthority(folder);
+  const certificate = await makeCertificate(folder, "host", ["DNS:registry.test", "IP:127.0.0.1"]);
+  const server = createServer({ ...certificate, ...options }, (_, response) => {
+    response.writeHead(200, { "content-type": made.manifest.mediaType });
+    response.end(made.manifest.bytes);
+  });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   t.teardown(() => {
@@ -101,18 +92,54 @@ toolTest(["openssl"], "a registry is read through the proxy of the environment",
   proxy.listen(0, "127.0.0.1");
   await once(proxy, "listening");
   t.teardown(() => proxy.close());
-  const before = process.env["HTTPS_PROXY"];
-  process.env["HTTPS_PROXY"] = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
-  try {
-    const env = { SSL_CERT_FILE: join(folder, "ca.crt") };
-    const repository = repositoryOf(t, "registry.test", new Dispatchers({ env, hostFolders: [] }));
-    t.true((await repository.manifest("1")).bytes.equals(made.manifest.bytes));
-    t.true(
-      asked.every((line) => line === "CONNECT registry.test:443 HTTP/1.1"),
-      asked.join(),
-    );
-  } finally {
-    if (before === undefined) delete process.env["HTTPS_PROXY"];
-    else process.env["HTTPS_PROXY"] = before;
-  }
+  const env = {
+    SSL_CERT_FILE: join(folder, "ca.crt"),
+    HTTPS_PROXY: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+  };
+  const repository = repositoryOf(t, "registry.test", new Dispatchers({ env, hostFolders: [] }));
+  t.true((await repository.manifest("1")).bytes.equals(made.manifest.bytes));
+  t.true(
+    asked.every((line) => line === "CONNECT registry.test:443 HTTP/1.1"),
+    asked.join(),
+  );
 });
+
+toolTest(
+  ["openssl"],
+  "a registry that asks who we are is shown the certificate of its folder in certs.d",
+  async (t) => {
+    const ownFolder = await scratch(t);
+    await makeAuthority(ownFolder);
+    const mine = await makeCertificate(ownFolder, "client", ["DNS:ann"]);
+    const { folder, host } = await site(t, {
+      requestCert: true,
+      rejectUnauthorized: true,
+      ca: await readFile(join(ownFolder, "ca.crt")),
+      // Later versions don't tell a client before it has sent its request, when undici doesn't listen any more.
+      maxVersion: "TLSv1.2",
+    });
+    const hostFolder = join(folder, "certs.d", host);
+    await mkdir(hostFolder, { recursive: true });
+    await copyFile(join(folder, "ca.crt"), join(hostFolder, "ca.crt"));
+    const ask = (options: DispatcherOptions) =>
+      repositoryOf(t, host, new Dispatchers({ env: {}, ...options })).manifest("1");
+    const byHost = { hostFolders: [join(folder, "certs.d")] };
+
+    const without = await t.throwsAsync<TsbuildError>(ask(byHost));
+    t.is(without.code, "source/unreachable");
+    t.regex(without.message, /it wants a certificate of yours/);
+    t.regex(without.hint ?? "", /client\.cert/);
+
+    await writeFile(join(hostFolder, "client.cert"), mine.cert);
+    const alone = await t.throwsAsync<TsbuildError>(ask(byHost));
+    t.is(alone.code, "source/bad-certificate");
+    await writeFile(join(hostFolder, "client.key"), mine.key);
+    t.true((await ask(byHost)).bytes.equals(made.manifest.bytes));
+    // The same folder, named for all hosts.
+    t.true((await ask({ hostFolders: [], folder: hostFolder })).bytes.equals(made.manifest.bytes));
+
+    await writeFile(join(hostFolder, "client.key"), "no key");
+    const broken = await t.throwsAsync<TsbuildError>(ask(byHost));
+    t.is(broken.code, "source/bad-certificate");
+  },
+);
