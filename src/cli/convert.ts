@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { convertDefinition } from "../convert/convert-definition.ts";
@@ -47,11 +47,31 @@ const conversions = { definition: convertDockerfile, dockerfile: convertDefiniti
 
 function converted(source: string, file: string, folder: string, to: Format) {
   try {
-    return conversions[to](source, { file, kindOf: (path) => kindOf(resolve(folder, path)) });
+    return conversions[to](source, {
+      file,
+      kindOf: (path) => kindOf(resolve(folder, path)),
+      ignored: ignored(resolve(folder, file), folder),
+    });
   } catch (error) {
     if (!(error instanceof DefinitionError)) throw error;
     throw new DefinitionFailure(error.diagnostics, file, source);
   }
+}
+
+/** What Docker leaves out of what it copies; BuildKit looks for a file of the Dockerfile's own first. */
+function ignored(file: string, folder: string): string {
+  for (const path of [
+    `${file}.dockerignore`,
+    `${folder}/.containerignore`,
+    `${folder}/.dockerignore`,
+  ]) {
+    try {
+      return readFileSync(path, "utf8");
+    } catch {
+      // Most projects have none.
+    }
+  }
+  return "";
 }
 
 function kindOf(path: string): "file" | "folder" | undefined {

@@ -5,13 +5,22 @@ import type { Diagnostic } from "../model/diagnostic.ts";
 import { DefinitionError } from "../model/error.ts";
 import type { Location } from "../model/location.ts";
 import type { Converted, ConvertOptions } from "./converted.ts";
-import { convertStage, isArgumentValue } from "./convert-stage.ts";
-import type { Dockerfile, Flag, Instruction } from "./dockerfile.ts";
-import { plainText, type Word } from "./docker-word.ts";
+import { convertStage } from "./to-definition/convert-stage.ts";
+import { isArgumentValue } from "./to-definition/stage-variables.ts";
+import type { Dockerfile, Instruction } from "./dockerfile/dockerfile.ts";
+import { plainText, type Word } from "./dockerfile/docker-word.ts";
 import { Losses } from "./losses.ts";
-import { readDockerfile } from "./read-dockerfile.ts";
-import { StageDraft } from "./stage-draft.ts";
-import { Variables } from "./variables.ts";
+import { readDockerfile } from "./dockerfile/read-dockerfile.ts";
+import {
+  findStage,
+  fromFlag,
+  neededStages,
+  partsOf,
+  rootOf,
+  type DockerStage,
+} from "./to-definition/docker-stage.ts";
+import { StageDraft } from "./to-definition/stage-draft.ts";
+import { Variables } from "./to-definition/variables.ts";
 
 /**
  * A definition that builds what a Dockerfile builds, in the canonical form. Stages that the last one does not need are
@@ -40,18 +49,6 @@ function unwritable(file: string, diagnostics: readonly Diagnostic[]): Definitio
     },
   ]);
 }
-
-interface DockerStage {
-  readonly index: number;
-  readonly from: Instruction & { readonly kind: "from" };
-  readonly body: Instruction[];
-  /** The stage that it starts from, if it is one of the file. */
-  base: DockerStage | undefined;
-  image: string;
-}
-
-/** More instructions than a file has, if its stages start from each other, are not written. */
-const maxInstructions = 50_000;
 
 class FileConversion {
   private readonly losses: Losses;
@@ -85,7 +82,7 @@ class FileConversion {
 
   /** The definition, not yet in its canonical form. */
   text(): string {
-    const needed = this.neededStages();
+    const needed = neededStages(this.stages);
     this.nameStages(needed);
     const texts: string[] = [];
     for (const stage of this.stages) {
@@ -102,6 +99,7 @@ class FileConversion {
           globals: this.globals,
           originOf: (copy) => this.originOf(copy, stage),
           kindOf: this.options.kindOf ?? (() => undefined),
+          ignored: this.options.ignored,
         },
         draft,
         this.losses,
@@ -192,44 +190,6 @@ class FileConversion {
     return text;
   }
 
-  private neededStages(): ReadonlySet<DockerStage> {
-    const needed = new Set<DockerStage>();
-    const last = this.stages.at(-1);
-    const waiting = last === undefined ? [] : [last];
-    let count = 0;
-    for (let stage = waiting.pop(); stage !== undefined; stage = waiting.pop()) {
-      if (needed.has(stage)) continue;
-      needed.add(stage);
-      for (let at: DockerStage | undefined = stage; at !== undefined; at = at.base) {
-        count += at.body.length + 1;
-        if (count > maxInstructions) {
-          throw new DefinitionError([
-            {
-              severity: "error",
-              code: "convert/unwritable",
-              message: `the stages have more than ${maxInstructions} instructions when each has those that it starts from`,
-              location: at.from.location,
-              hint: "start stages from an image that was built before",
-            },
-          ]);
-        }
-        for (const instruction of at.body) {
-          const flag = fromFlag(instruction);
-          const found = flag && this.find(flag, at);
-          if (found !== undefined) waiting.push(found);
-        }
-      }
-    }
-    return needed;
-  }
-
-  /** The stage that `--from` names: by name, or by number. */
-  private find({ value = "" }: Flag, user: DockerStage): DockerStage | undefined {
-    const before = this.stages.slice(0, user.index);
-    if (/^\d+$/.test(value)) return before[Number(value)];
-    return before.findLast((stage) => stage.from.name === value.toLowerCase());
-  }
-
   private nameStages(needed: ReadonlySet<DockerStage>): void {
     const taken = new Set<string>();
     const last = this.stages.at(-1);
@@ -247,7 +207,7 @@ class FileConversion {
     if (flag === undefined) return undefined;
     let user: DockerStage = stage;
     while (!user.body.includes(copy) && user.base !== undefined) user = user.base;
-    const found = this.find(flag, user);
+    const found = findStage(flag, user, this.stages);
     if (found !== undefined) return this.names.get(found);
     const image = flag.value ?? "";
     if (!/^\w[\w./:@+-]*$/.test(image) || /^\d+$/.test(image) || image === "scratch") {
@@ -273,21 +233,4 @@ class FileConversion {
   private problem(location: Location, code: string, message: string, hint: string): void {
     this.problems.push({ severity: "error", code, message, location, hint });
   }
-}
-
-function fromFlag(instruction: Instruction): Flag | undefined {
-  if (instruction.kind !== "copy") return undefined;
-  return instruction.flags.find(({ name }) => name === "from");
-}
-
-function rootOf(stage: DockerStage): DockerStage {
-  let root = stage;
-  while (root.base !== undefined) root = root.base;
-  return root;
-}
-
-function partsOf(stage: DockerStage): Instruction[][] {
-  const parts: Instruction[][] = [];
-  for (let at: DockerStage | undefined = stage; at !== undefined; at = at.base) parts.push(at.body);
-  return parts.toReversed();
 }

@@ -14,7 +14,8 @@ import {
 
 const ownDirectories = [".singularity.d/libs", ".singularity.d/actions", ".singularity.d/env"];
 
-const mountPoints = ["dev", "proc", "root", "var/tmp", "tmp", "etc", "sys", "home"];
+/** Folders that every root file system has, from the root. */
+export const mountPoints = ["dev", "proc", "root", "var/tmp", "tmp", "etc", "sys", "home"];
 
 // No link for `start`: nothing but a runtime starts instances.
 const links = [

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import test from "ava";
 import fc from "fast-check";
 import { convertDefinition } from "../../src/convert/convert-definition.ts";
-import { readDockerfile } from "../../src/convert/read-dockerfile.ts";
+import { readDockerfile } from "../../src/convert/dockerfile/read-dockerfile.ts";
 import { sourceFormat } from "../../src/convert/source-format.ts";
 import { exportsOf } from "../../src/convert/to-dockerfile/environment-lines.ts";
 import { Marks } from "../../src/convert/to-dockerfile/marks.ts";

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { convertDefinition } from "../../src/convert/convert-definition.ts";
-import { readDockerfile } from "../../src/convert/read-dockerfile.ts";
+import { readDockerfile } from "../../src/convert/dockerfile/read-dockerfile.ts";
 import { readDefinition } from "../../src/definition/read-definition.ts";
 import { toolTest } from "../helpers/tool.ts";
 

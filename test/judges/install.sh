@@ -11,7 +11,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 tree=${JUDGE_ROOT:-/var/tmp/tsbuild-judges/apptainer-root}
 packages=(
   # readers and writers of the formats
-  squashfs-tools squashfs-tools-ng squashfuse siftool skopeo umoci docker-registry
+  squashfs-tools squashfs-tools-ng squashfuse siftool skopeo umoci docker-registry buildah
   tar libarchive-tools gzip bzip2 xz-utils zstd gnupg openssl binutils binutils-aarch64-linux-gnu qemu-user tmux
   # programs to be found by what they need, and a reader of TOML
   gcc libc6-dev musl-tools python3

@@ -1,4 +1,5 @@
 import { displayText } from "../../definition/display-text.ts";
+import { mountPoints } from "../../layout/base-layout.ts";
 import type { CopyLine } from "../../model/plan.ts";
 import type { ConvertOptions } from "../converted.ts";
 import type { Losses } from "../losses.ts";
@@ -11,9 +12,9 @@ export class CopyTarget {
 
   constructor(isFromScratch: boolean) {
     this.isFromScratch = isFromScratch;
-    // What Apptainer makes in every root, and what every distribution has.
-    for (const path of "dev proc root var/tmp tmp etc sys home".split(" ")) this.note(`/${path}`);
+    for (const path of mountPoints) this.note(`/${path}`);
     if (isFromScratch) return;
+    // What every distribution has.
     for (const path of "bin lib sbin usr/bin usr/lib usr/sbin usr/share usr/local/bin usr/local/lib usr/local/share opt srv mnt media run var/lib var/log var/cache usr/local/sbin usr/local/etc usr/local/include usr/include usr/src".split(
       " ",
     )) {

@@ -1,5 +1,5 @@
-import type { Instruction } from "./dockerfile.ts";
-import type { Losses } from "./losses.ts";
+import type { Instruction } from "../dockerfile/dockerfile.ts";
+import type { Losses } from "../losses.ts";
 import { isInert, scriptShape, shellWord, singleQuoted } from "./shell-text.ts";
 
 type Run = Instruction & { readonly kind: "run" };

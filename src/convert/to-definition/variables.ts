@@ -1,4 +1,4 @@
-import { plainText, variablesOf, type Word } from "./docker-word.ts";
+import { plainText, variablesOf, type Word } from "../dockerfile/docker-word.ts";
 import { shellText } from "./shell-text.ts";
 
 /** What ARG gives a name. */

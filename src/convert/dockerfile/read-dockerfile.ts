@@ -1,9 +1,19 @@
-import { displayText } from "../definition/display-text.ts";
-import { suggest } from "../definition/suggest.ts";
-import type { Diagnostic } from "../model/diagnostic.ts";
-import type { Command, Dockerfile, Flag, Instruction, NamedWord } from "./dockerfile.ts";
+import { displayText } from "../../definition/display-text.ts";
+import { suggest } from "../../definition/suggest.ts";
+import type { Diagnostic } from "../../model/diagnostic.ts";
+import type { Command, Dockerfile, Instruction } from "./dockerfile.ts";
 import { dockerLines, type LogicalLine } from "./docker-lines.ts";
-import { plainText, readWord, textWord, type Word } from "./docker-word.ts";
+import {
+  jsonWords,
+  problem,
+  Problem,
+  readFlags,
+  reference,
+  toWord,
+  wordsOf,
+  type Rest,
+} from "./instruction-words.ts";
+import { readArguments, readPairs } from "./read-pairs.ts";
 
 export interface ReadDockerfile {
   /** Undefined when there is an error. */
@@ -46,26 +56,6 @@ export function readDockerfile(source: string, file: string): ReadDockerfile {
     dockerfile: diagnostics.length > 0 ? undefined : { file, instructions },
     diagnostics,
   };
-}
-
-/** A mistake in one instruction. It never leaves this file. */
-class Problem extends Error {
-  readonly diagnostic: Diagnostic;
-
-  constructor(line: LogicalLine, start: number, end: number, message: string, hint: string) {
-    super(message);
-    const location = line.location(start, end);
-    this.diagnostic = { severity: "error", code: "convert/syntax", message, location, hint };
-  }
-}
-
-/** The text behind the instruction's word, and where it starts in the line. */
-interface Rest {
-  readonly line: LogicalLine;
-  readonly escape: string;
-  readonly keyword: string;
-  readonly text: string;
-  readonly at: number;
 }
 
 const keywords = [
@@ -140,8 +130,6 @@ function readInstruction(line: LogicalLine, escape: string): Instruction {
   return { kind: keyword, location, value: text };
 }
 
-const reference = "the Dockerfile reference";
-
 function unknownInstruction(line: LogicalLine, word: string): Problem {
   const near = suggest(word, keywords);
   const problem = new Problem(
@@ -155,37 +143,6 @@ function unknownInstruction(line: LogicalLine, word: string): Problem {
   );
   Object.assign(problem.diagnostic, { code: "convert/unknown-instruction" });
   return problem;
-}
-
-const problem = ({ line, at, text }: Rest, message: string, hint: string) =>
-  new Problem(line, at, at + text.length, message, hint);
-
-function toWord({ line, escape }: Rest, text: string, at: number): Word {
-  const read = readWord(text, escape);
-  if (read.word !== undefined) return read.word;
-  throw new Problem(line, at + read.at, at + text.length, read.problem, "close it on this line");
-}
-
-const flag = /--([a-z][a-z0-9-]*)(?:=((?:[^\s"']|"[^"]*"|'[^']*')*))?(?:\s+|$)/y;
-
-function readFlags(rest: Rest): { readonly flags: readonly Flag[]; readonly rest: Rest } {
-  const flags: Flag[] = [];
-  let at = 0;
-  for (;;) {
-    flag.lastIndex = at;
-    const match = flag.exec(rest.text);
-    if (match === null) break;
-    const end = rest.at + at + match[0].trimEnd().length;
-    flags.push({
-      name: match[1] ?? "",
-      value: match[2]?.replaceAll(/^["']|["']$/g, ""),
-      location: rest.line.location(rest.at + at, end),
-    });
-    at = flag.lastIndex;
-  }
-  const text = rest.text.slice(at);
-  if (text === "") throw problem(rest, `${rest.keyword} has only options`, `see ${reference}`);
-  return { flags, rest: { ...rest, text, at: rest.at + at } };
 }
 
 function readFrom(whole: Rest) {
@@ -211,23 +168,6 @@ function readFrom(whole: Rest) {
     name: lower,
     platform: flags.find((candidate) => candidate.name === "platform"),
   };
-}
-
-function* tokens(text: string, at: number) {
-  for (const match of text.matchAll(/\S+/g)) yield { text: match[0], at: at + match.index };
-}
-
-const wordsOf = (rest: Rest) => [...tokens(rest.text, rest.at)];
-
-function jsonWords(text: string): string[] | undefined {
-  if (!text.startsWith("[")) return undefined;
-  try {
-    const value: unknown = JSON.parse(text);
-    const isList = Array.isArray(value) && value.every((word) => typeof word === "string");
-    return isList ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function readCommand({ line, text, at }: Rest): Command {
@@ -258,90 +198,4 @@ function readCopy(whole: Rest) {
     destination: toWord(rest, last.text, last.at),
     heredocs: words.map(({ text }) => (/^<<./.test(text) ? heredocs.shift() : undefined)),
   };
-}
-
-/** Words in which quotes hold blanks together, as they are written. */
-function quotedWords({ text, at, escape, line }: Rest) {
-  const found: { readonly text: string; readonly at: number }[] = [];
-  let start = -1;
-  let quote = "";
-  for (let index = 0; index <= text.length; index++) {
-    const character = text.charAt(index);
-    const isEnd = index === text.length || (quote === "" && /\s/.test(character));
-    if (isEnd) {
-      if (start !== -1) found.push({ text: text.slice(start, index), at: at + start });
-      start = -1;
-      continue;
-    }
-    if (start === -1) start = index;
-    if (character === escape && quote !== "'") index++;
-    else if (quote === character) quote = "";
-    else if (quote === "" && (character === '"' || character === "'")) quote = character;
-  }
-  if (start !== -1) found.push({ text: text.slice(start), at: at + start });
-  if (quote !== "") {
-    throw new Problem(line, at, at + text.length, `a ${quote} is not closed`, "close it");
-  }
-  return found;
-}
-
-function readPairs(rest: Rest): NamedWord[] {
-  const words = quotedWords(rest);
-  const [first] = words;
-  const pair = (name: string, value: string, at: number, end: number): NamedWord => ({
-    name: toWord(rest, name, at),
-    value: toWord(rest, value, end - value.length),
-    location: rest.line.location(at, end),
-  });
-  if (first !== undefined && !first.text.includes("=")) {
-    // The old form: one name, and all that follows is its value.
-    const value = rest.text.slice(first.text.length).trim();
-    if (value === "") {
-      throw problem(
-        rest,
-        `${rest.keyword} takes a name and a value`,
-        `write ${rest.keyword} NAME=VALUE`,
-      );
-    }
-    return [pair(first.text, value, rest.at, rest.at + rest.text.length)].map(checkedName(rest));
-  }
-  return words
-    .map(({ text, at }) => {
-      const equals = text.indexOf("=");
-      if (equals < 1) {
-        const hint = `write ${rest.keyword} NAME=VALUE, with quotes around a value with blanks`;
-        throw new Problem(
-          rest.line,
-          at,
-          at + text.length,
-          `${displayText(text)} has no name and value`,
-          hint,
-        );
-      }
-      return pair(text.slice(0, equals), text.slice(equals + 1), at, at + text.length);
-    })
-    .map(checkedName(rest));
-}
-
-/** Variables of the environment need names that shells know. */
-function checkedName(rest: Rest): (pair: NamedWord) => NamedWord {
-  return (pair) => {
-    const name = plainText(pair.name);
-    if (rest.keyword === "LABEL" || /^[A-Za-z_]\w*$/.test(name ?? "")) return pair;
-    throw problem(rest, "no variable can have this name", "use letters, digits and _");
-  };
-}
-
-function readArguments(rest: Rest): NamedWord[] {
-  return quotedWords(rest)
-    .map(({ text, at }) => {
-      const equals = text.indexOf("=");
-      const name = equals === -1 ? text : text.slice(0, equals);
-      return {
-        name: textWord(name),
-        value: equals === -1 ? undefined : toWord(rest, text.slice(equals + 1), at + equals + 1),
-        location: rest.line.location(at, at + text.length),
-      };
-    })
-    .map(checkedName(rest));
 }

@@ -1,6 +1,6 @@
 // What a Dockerfile says, with the place of every part and no meaning yet.
 
-import type { Location } from "../model/location.ts";
+import type { Location } from "../../model/location.ts";
 import type { Word } from "./docker-word.ts";
 
 /** A part of the text as it stands there. */

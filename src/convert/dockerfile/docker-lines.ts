@@ -1,6 +1,6 @@
 // The lines of a Dockerfile: directives at its top, comments, lines that go on, and heredocs.
 
-import type { Location } from "../model/location.ts";
+import type { Location } from "../../model/location.ts";
 import type { Heredoc } from "./dockerfile.ts";
 
 /** An instruction with all that belongs to it, comments taken out. */

@@ -1,7 +1,7 @@
 // Text for the shells that read a definition's scripts, written such that the definition's own rules don't see anything in
 // it: no placeholder of a build argument, no line that begins a section or a stage, no carriage return that is dropped.
 
-import type { Word, WordPart } from "./docker-word.ts";
+import type { Word, WordPart } from "../dockerfile/docker-word.ts";
 
 const placeholder = /\{\{[\t\n\f\r ]*\w+[\t\n\f\r ]*\}\}/;
 const beginning = /^(?:[^\S\n]|\u0085)*(?:%|bootstrap:)/imu;

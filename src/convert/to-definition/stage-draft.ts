@@ -118,18 +118,26 @@ export function changeFolder(word: string): string[] {
 
 export const quotedPath = (path: string): string => shellWord(path);
 
-const placing = `# Puts what %files brought to folder $1 at $2 as COPY does: of a folder, what is in it.
+const placing = `# Puts what %files brought to folder $1 at $2 as COPY does: of a folder, what is in it. New folders belong to $3.
     place() (
         set +x
+        folder() {
+            if [ -d "$1/" ]; then return; fi
+            case "$1" in
+            ?*/*) folder "\${1%/*}" "$2" ;;
+            esac
+            mkdir "$1"
+            if [ -n "$2" ]; then chown "$2" "$1"; fi
+        }
         for item in "$1"/* "$1"/.[!.]* "$1"/..?*; do
             if [ -d "$item" ] && [ ! -L "$item" ]; then
-                mkdir -p "$2"
+                folder "\${2%/}" "$3"
                 for inner in "$item"/* "$item"/.[!.]* "$item"/..?*; do
                     if [ -e "$inner" ] || [ -L "$inner" ]; then cp -a "$inner" "$2/"; fi
                 done
             elif [ -e "$item" ] || [ -L "$item" ]; then
                 case "$2" in
-                */*) mkdir -p "\${2%/*}/" ;;
+                */*) folder "\${2%/*}" "$3" ;;
                 esac
                 cp -a "$item" "$2"
             fi
