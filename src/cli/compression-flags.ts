@@ -71,7 +71,7 @@ function blockOf(text: string): number {
     "usage/compression",
     `--mksquashfs-args -b ${text} is no power of two from 4K to 1M`,
     {
-      hint: "128K is the usual block size",
+      hint: "256K is the usual block size",
     },
   );
 }

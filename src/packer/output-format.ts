@@ -4,4 +4,4 @@
  * it. It is raised by one with every change of what is written, and stands in an image's `inspect-metadata.json` as
  * `tsbuild.format`. Images with zstd are outside of the contract: Node brings the compressor and may renew it.
  */
-export const outputFormat = 1;
+export const outputFormat = 2;

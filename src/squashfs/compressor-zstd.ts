@@ -17,7 +17,12 @@ export const zstdCompressor: Compressor = {
       compress(input, output) {
         // With its size known a block becomes a single segment, whose window is no larger than the block. The kernel
         // has no memory for larger windows and fails to read them.
-        const compressed = zstdCompressSync(input, { params, pledgedSrcSize: input.length });
+        const compressed = zstdCompressSync(input, {
+          params,
+          pledgedSrcSize: input.length,
+          // All in one piece; what takes two is not going to be used.
+          chunkSize: Math.max(64, input.length),
+        });
         if (compressed.length >= input.length) return 0;
         output.set(compressed);
         return compressed.length;

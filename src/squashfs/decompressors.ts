@@ -19,7 +19,7 @@ export async function loadDecompressor(id: number, image: string): Promise<Decom
     case compressorIds.gzip:
       return gunzip;
     case compressorIds.zstd:
-      return (input, mostBytes) => zstdDecompressSync(input, { maxOutputLength: mostBytes });
+      return (input, mostBytes) => zstdDecompressSync(input, inOnePiece(mostBytes));
     case compressorIds.xz:
       return (await import("./decompress-xz.ts")).decompressXz;
     default:
@@ -33,6 +33,10 @@ export async function loadDecompressor(id: number, image: string): Promise<Decom
 
 /** One block of an image whose compressor is called gzip: a zlib stream. */
 export function gunzip(input: Uint8Array, mostBytes: number): Uint8Array {
-  // The result comes in one piece when there is room for one byte more than it can have.
-  return inflateSync(input, { chunkSize: Math.max(64, mostBytes + 1), maxOutputLength: mostBytes });
+  return inflateSync(input, inOnePiece(mostBytes));
+}
+
+/** The result comes in one piece when there is room for one byte more than it can have. */
+function inOnePiece(mostBytes: number) {
+  return { chunkSize: Math.max(64, mostBytes + 1), maxOutputLength: mostBytes };
 }
