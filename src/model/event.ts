@@ -53,7 +53,10 @@ export type BuildEvent =
 export interface StepUsage {
   /** Processor time, of all its processes together. */
   readonly cpuMs: number;
-  /** The most memory that one process had at a time: of a script where the step runs one, else of tsbuild. */
+  /**
+   * The most memory that one process had at a time: of a script where the step runs one, else of tsbuild. Undefined for a
+   * script that needed less than tsbuild itself.
+   */
   readonly peakMemoryBytes: number | undefined;
   /** The most that all processes of a script had together, where `--memory` made something count it. */
   readonly groupPeakBytes?: number | undefined;

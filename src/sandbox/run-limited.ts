@@ -1,6 +1,6 @@
 import type { StepUsage } from "../model/event.ts";
 import { closeDescriptorsOnExec } from "../system/close-on-exec.ts";
-import { ChildrenUsage, usageOfEnding } from "../system/resource-usage.ts";
+import { ChildrenUsage, ownMemoryBytes, usageOfEnding } from "../system/resource-usage.ts";
 import { runProgram, type ProgramEnd, type RunOptions } from "../system/run-program.ts";
 import type { RunningProgram } from "../system/start-program.ts";
 import { ControlGroups } from "./control-group.ts";
@@ -67,13 +67,14 @@ export async function runLimited(
           timeout.abort(timeoutFailure(output, limits, lineOffset));
         }, limits.timeoutMs);
   const children = new ChildrenUsage();
+  const startBytes = ownMemoryBytes();
   const measured: { usage?: ReturnType<typeof usageOfEnding> } = {};
   let program: RunningProgram | undefined;
   let end: ProgramEnd;
   const words = new WordReader((word) => {
     if (word === "done") {
       program?.pipes[2]?.write("go\n");
-      measured.usage = program && usageOfEnding(program.pid);
+      measured.usage = program && usageOfEnding(program.pid, startBytes);
     } else wanted.onWord?.(word);
   });
   try {

@@ -30,14 +30,21 @@ const waitidNumbers: Readonly<Record<string, number>> = {
 const byPid = 1;
 const peekAtEnded = 0x0100_0000 | 4 | 1; // WNOWAIT, WEXITED, WNOHANG
 
+/** What a process has beyond the pages that were counted when it was started. */
+const slackBytes = 2 ** 20;
+
 /** How long a program takes at most from saying that it is about to end until it has ended. */
 const endLimitMs = 300;
 
 /**
  * What a program took with all that it waited for, to be called when it has said that it ends now: blocks until it has,
  * so that Node does not take its record away before. Undefined when that takes too long, or this machine can't tell.
+ *
+ * A program starts as a copy of this process, whose memory is counted as the program's from then on: less than that can't be
+ * told.
+ * @param startBytes the memory that this process had when it started the program (`ownMemoryBytes`)
  */
-export function usageOfEnding(pid: number): ResourceUsage | undefined {
+export function usageOfEnding(pid: number, startBytes: number): ResourceUsage | undefined {
   const number = waitidNumbers[process.arch];
   if (number === undefined) return undefined;
   const { libc } = cLibrary();
@@ -54,10 +61,19 @@ export function usageOfEnding(pid: number): ResourceUsage | undefined {
   const started = performance.now();
   for (;;) {
     if (Number(waitid(number, byPid, pid, info, peekAtEnded, record)) !== 0) return undefined;
-    if (info.readInt32LE(16) !== 0) return usageIn(record);
+    if (info.readInt32LE(16) !== 0) {
+      const usage = usageIn(record);
+      const isKnown = (usage.peakMemoryBytes ?? 0) > startBytes + slackBytes;
+      return isKnown ? usage : { ...usage, peakMemoryBytes: undefined };
+    }
     if (performance.now() - started > endLimitMs) return undefined;
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
   }
+}
+
+/** The memory of this process that a program which it starts is a copy of at first (RssAnon in proc_pid_status(5)). */
+export function ownMemoryBytes(): number {
+  return statusBytes("RssAnon") ?? process.memoryUsage.rss();
 }
 
 /** Measures what this process takes from its making on. */
@@ -80,7 +96,7 @@ export class OwnUsage {
       now.userCPUTime - before.userCPUTime + now.systemCPUTime - before.systemCPUTime;
     return {
       cpuMs: cpuMicroseconds / 1000,
-      peakMemoryBytes: highMark() ?? now.maxRSS * 1024,
+      peakMemoryBytes: statusBytes("VmHWM") ?? now.maxRSS * 1024,
       writtenBytes: (now.fsWrite - before.fsWrite) * 512,
     };
   }
@@ -89,15 +105,17 @@ export class OwnUsage {
 /** Measures what the children of this process take that end from its making on. */
 export class ChildrenUsage {
   readonly #before = usageOfChildren();
+  readonly #startBytes = ownMemoryBytes();
 
-  /** The memory is known only where it is more than that of all children before. */
+  /** The memory is known only where it is more than that of all children before, and than ours (`usageOfEnding`). */
   get taken(): ResourceUsage {
     const now = usageOfChildren();
     const before = this.#before;
     const { peakMemoryBytes: peak = 0 } = now;
+    const floor = Math.max(before.peakMemoryBytes ?? 0, this.#startBytes + slackBytes);
     return {
       cpuMs: now.cpuMs - before.cpuMs,
-      peakMemoryBytes: peak > (before.peakMemoryBytes ?? 0) ? peak : undefined,
+      peakMemoryBytes: peak > floor ? peak : undefined,
       writtenBytes: now.writtenBytes - before.writtenBytes,
     };
   }
@@ -119,10 +137,11 @@ function usageIn(record: Buffer): ResourceUsage {
   };
 }
 
-function highMark(): number | undefined {
+function statusBytes(name: string): number | undefined {
   try {
-    const mark = /^VmHWM:\s*(\d+) kB$/m.exec(readFileSync("/proc/self/status", "latin1"))?.[1];
-    return mark === undefined ? undefined : Number(mark) * 1024;
+    const status = readFileSync("/proc/self/status", "latin1");
+    const [, size] = new RegExp(`^${name}:\\s*(\\d+) kB$`, "m").exec(status) ?? [];
+    return size === undefined ? undefined : Number(size) * 1024;
   } catch {
     return undefined;
   }

@@ -144,7 +144,7 @@ limitTest("%setup is kept to the same limits, with all that it left running", as
 for (const way of ["root", "subid", "single"]) {
   limitTest(`${way}: what a script took is measured`, async (t) => {
     const body = [
-      "head -c 50000000 /dev/zero | tail -c 49000000 > /dev/null",
+      "head -c 150000000 /dev/zero | tail -c 149000000 > /dev/null",
       "head -c 3000000 /dev/zero > /data; sync /data",
       "set +x; i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done",
     ].join("\n");
@@ -159,10 +159,10 @@ for (const way of ["root", "subid", "single"]) {
     const [first, second] = usages;
     t.true((first?.cpuMs ?? 0) > 10 && (first?.cpuMs ?? 0) < 20_000, `${first?.cpuMs}`);
     const megabytes = (first?.peakMemoryBytes ?? 0) / 1e6;
-    t.true(megabytes > 40 && megabytes < 120, `${megabytes}`);
+    t.true(megabytes > 140 && megabytes < 350, `${megabytes}`);
     // Each by itself, and not the most so far.
     const later = (second?.peakMemoryBytes ?? 0) / 1e6;
-    t.true(later > 0.2 && later < 30, `${later}`);
+    t.true(later < 100, `${later}`);
     t.true((second?.cpuMs ?? 0) < (first?.cpuMs ?? 0));
   });
 }
