@@ -37,14 +37,17 @@ export function formatBody(
   const isText = name === "help" || name === "apphelp";
   if (isText || (goesOn && !isList)) return { lines: kept, mayEndBlank: false };
   // One blank line is all that a section of blank lines has to say, and it has to stay.
-  if (trim(body) === "") return { lines: [""], mayEndBlank: false };
+  if (isList ? trim(body) === "" : kept.every(isBlank)) return { lines: [""], mayEndBlank: false };
   if (isList) return { lines: formatList(name, lines), mayEndBlank: true };
-  const last = kept.findLastIndex((line) => trim(line) !== "");
+  const last = kept.findLastIndex((line) => !isBlank(line));
   if (openHeredoc(body) !== undefined || kept[last]?.endsWith("\\") === true) {
     return { lines: kept, mayEndBlank: false };
   }
   return { lines: kept.slice(0, last + 1), mayEndBlank: true };
 }
+
+/** Whether a line is blank to a shell, which takes a no-break space for a command. */
+const isBlank = (line: string): boolean => /^[ \t]*$/.test(line);
 
 function formatList(name: string, lines: readonly string[]): string[] {
   const formatted: string[] = [];

@@ -101,7 +101,11 @@ function checkAgent(
   }
   if (agents !== undefined && !agents.includes(bootstrap.value)) {
     const message = `unknown agent ${displayText(bootstrap.value)}`;
-    const hint = unknownAgentHint(bootstrap.value, agents, stage.header);
+    // Less of the value stands on its line than there is.
+    const isContinued = bootstrap.valueLocation.length < Array.from(bootstrap.value).length;
+    const hint = isContinued
+      ? "a backslash at the end of the line joins the next one to it: take the backslash away"
+      : unknownAgentHint(bootstrap.value, agents, stage.header);
     add("error", "definition/unknown-bootstrap", bootstrap.valueLocation, message, hint);
   }
   const from = stage.header.find((field) => field.key === "from");
@@ -145,7 +149,10 @@ function checkFiles(
   found: Diagnostic[],
 ): void {
   const origin = stageOf(section.argument);
+  const { diagnostics } = splitCopyLines(section);
   if (origin.kind === "ignored") {
+    // Its lines are read all the same.
+    found.push(...diagnostics.filter(({ severity }) => severity === "error"));
     if (section.body === "") return;
     const isBlank = section.argument.trim() === "";
     const message = isBlank
@@ -168,7 +175,7 @@ function checkFiles(
     const message = `there is no stage ${displayText(origin.name)} to copy from`;
     add("error", "definition/unknown-stage", section.location, message, hint);
   }
-  found.push(...splitCopyLines(section).diagnostics);
+  found.push(...diagnostics);
 }
 
 function checkInterpreter(section: Section, add: Add): void {

@@ -134,10 +134,17 @@ const cases: Readonly<Record<string, FixCases>> = {
   },
   "definition/unknown-bootstrap": {
     mended: [
+      ["Bootstrap: docker\\\nFrom: debian:12\n", "Bootstrap: docker\nFrom: debian:12\n"],
+      ["Bootstrap: docker \\\r\nFrom: debian:12\n", "Bootstrap: docker\r\nFrom: debian:12\n"],
       ["Bootstrap: Docker\nFrom: a:1\n", "Bootstrap: docker\nFrom: a:1\n"],
       ["Bootstrap:  dokcer \r\nFrom: a:1\n", "Bootstrap:  docker \r\nFrom: a:1\n"],
     ],
-    left: ["Bootstrap: debian\n", "Bootstrap: {{ x }}\n%arguments\nx=dokcer\n"],
+    left: [
+      "Bootstrap: docke\\\nFrom: debian:12\n",
+      "Bootstrap: docker\\\n-daemo\n",
+      "Bootstrap: debian\n",
+      "Bootstrap: {{ x }}\n%arguments\nx=dokcer\n",
+    ],
   },
   "definition/unknown-keyword": {
     mended: [

@@ -96,6 +96,9 @@ test("what would mean something else stays", (t) => {
     "# c\nBootstrap: docker\n",
     "# c\n\nBootstrap: docker\n",
     "Bootstrap: docker\n\n%help\nx\r\r\n",
+    "Bootstrap: docker\n\n%post\ntrue\n\u00a0\n",
+    "Bootstrap: docker\n\n%runscript\n\u00a0\n",
+    "Bootstrap: docker\n\n%post\ntrue\n\r\r\n",
   ];
   for (const text of texts) t.is(formatDefinition(text), text);
 });
@@ -132,7 +135,7 @@ function meaningOf(section: Section): unknown {
   }
   if (name === "labels" || name === "applabels") return meant;
   if (name === "arguments") return meant.map((line) => splitPair(line) ?? line);
-  return name === "help" || name === "apphelp" ? body : body.replace(/\s+$/, "");
+  return name === "help" || name === "apphelp" ? body : body.replace(/[ \t\n]+$/, "");
 }
 
 const meaning = (text: string) => {

@@ -16,7 +16,9 @@ export function applyFixes(source: string, diagnostics: readonly Diagnostic[]): 
   for (const diagnostic of diagnostics) {
     const edits = diagnostic.fix?.edits ?? [];
     const isFree = edits.every((edit) => taken.every((other) => isApart(edit, other)));
-    if (edits.length === 0 || !isFree) continue;
+    // One that changes nothing would never be done.
+    const changes = edits.some(({ start, end, text }) => source.slice(start, end) !== text);
+    if (!changes || !isFree) continue;
     taken.push(...edits);
     fixed.push(diagnostic);
   }

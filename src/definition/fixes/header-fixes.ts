@@ -25,8 +25,15 @@ export const unknownKeyword: Fixer = (place, context) => {
   return near === undefined ? undefined : replacing(`Write ${near}`, start, end, near);
 };
 
-/** `Bootstrap: Dokcer` → `Bootstrap: docker` */
-export const unknownBootstrap: Fixer = ({ start, end, text }, { agents }) => {
+/** `Bootstrap: Dokcer` → `Bootstrap: docker`; `Bootstrap: docker \`, which goes on in the next line, → `Bootstrap: docker` */
+export const unknownBootstrap: Fixer = ({ lines, line, start, end, text }, { agents }) => {
+  const rest = lines.line(line).slice(end - lines.start(line));
+  const [backslash] = /^[ \t]*\\[ \t]*(?=#|$)/.exec(rest) ?? [];
+  if (backslash !== undefined) {
+    // A keyword on the next line is no part of a name that is right without it.
+    if (!agents.includes(text) || !/^\s*[A-Za-z]+\s*:/.test(lines.line(line + 1))) return undefined;
+    return replacing("Take the backslash away", end, end + backslash.trimEnd().length, "");
+  }
   const near = certainSuggestion(text, agents);
   return near === undefined ? undefined : replacing(`Write ${near}`, start, end, near);
 };
