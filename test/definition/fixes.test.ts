@@ -130,6 +130,7 @@ const cases: Readonly<Record<string, FixCases>> = {
       "From: debian:12\nBootstrap: docker\nFrom: debian:11\n",
       "From: debian\\\n:12\nBootstrap: docker\n",
       "From: debian:12\n# Bootstrap: docker\n",
+      "bootstrap:\nBootstrap: docker\nFrom: debian:12\n",
     ],
   },
   "definition/unknown-bootstrap": {

@@ -40,6 +40,8 @@ export const unknownBootstrap: Fixer = ({ lines, line, start, end, text }, { age
 
 /** `From: debian:12`, `Bootstrap: docker` → `Bootstrap: docker`, `From: debian:12` */
 export const noBootstrap: Fixer = ({ lines, line }) => {
+  // The other mistake of the code: a Bootstrap line without a value.
+  if (/^bootstrap:/i.test(lines.line(line))) return undefined;
   const keys = new Set<string>();
   let bootstrap: number | undefined;
   for (let number = line; number <= lines.count; number++) {
