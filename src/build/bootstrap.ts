@@ -13,8 +13,9 @@ import type { StageState } from "./stage.ts";
 export async function bootstrap(
   step: Extract<Step, { kind: "bootstrap" }>,
   stage: StageState,
-  { options, temporaryFolder }: BuildRun,
+  run: BuildRun,
 ): Promise<void> {
+  const { options, temporaryFolder } = run;
   const source = findSource(step.agent);
   if (source === undefined) throw new Error(`the plan names the unknown agent ${step.agent}`);
   const base = await source.open(new Map(Object.entries(step.header)), {
@@ -24,6 +25,10 @@ export async function bootstrap(
     cacheFolder: options.cacheFolder,
     noHttps: options.noHttps,
     access: options.access,
+    makeRoot: async (recipe) => {
+      const { makeRoot } = await import("./make-root.ts");
+      return makeRoot(recipe, step, stage, run);
+    },
     timeSeconds: options.time.seconds,
     listener: options.listener,
     signal: options.signal,

@@ -1,5 +1,6 @@
 // Definition → BuildPlan. Pure: what a build does can be shown, stored and compared before anything is done.
 
+import { spellingOf } from "../definition/header-keywords.ts";
 import type { Definition, HeaderField, Stage } from "../model/definition.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { BuildPlan, StagePlan, Step } from "../model/plan.ts";
@@ -63,12 +64,13 @@ export function makePlan(definition: Definition, options: PlanOptions): MadePlan
   };
 }
 
-/** `%pre` runs before there is a root file system, so it alone does not need one on disk. */
+/** Some agents are programs that fill a folder. `%pre` runs before there is a root file system, so it alone does not need one on disk. */
 function runsScriptOnRoot(step: Step): boolean {
   return (
     step.kind === "run-in-container" ||
     step.kind === "run-test" ||
-    (step.kind === "run-on-host" && step.script.section === "setup")
+    (step.kind === "run-on-host" && step.script.section === "setup") ||
+    (step.kind === "bootstrap" && findSource(step.agent)?.runsPrograms === true)
   );
 }
 
@@ -85,9 +87,9 @@ function checkAgent(stage: Stage): Diagnostic[] {
   return missing.map(({ name, meaning }) => ({
     severity: "error",
     code: "definition/missing-keyword",
-    message: `Bootstrap: ${field.value} needs the keyword ${capitalised(name)}`,
+    message: `Bootstrap: ${field.value} needs the keyword ${spellingOf(name)}`,
     location: field.location,
-    hint: `add a line "${capitalised(name)}: …": ${meaning}`,
+    hint: `add a line "${spellingOf(name)}: …": ${meaning}`,
   }));
 }
 
@@ -101,5 +103,3 @@ function unknownAgent(field: HeaderField): Diagnostic {
     hint: `agents are ${agentNames.join(", ")}`,
   };
 }
-
-const capitalised = (keyword: string) => keyword.charAt(0).toUpperCase() + keyword.slice(1);

@@ -1,5 +1,8 @@
 // The bootstrap agents. To add one: write its file, then add its line here. What is heavy to load they load when opened.
 
+export { archSource } from "./arch.ts";
+export { busyboxSource } from "./busybox.ts";
+export { debootstrapSource } from "./debootstrap.ts";
 export { dockerSource } from "./docker.ts";
 export { dockerArchiveSource } from "./docker-archive.ts";
 export { dockerDaemonSource } from "./docker-daemon.ts";
@@ -11,3 +14,5 @@ export { localImageSource } from "./localimage.ts";
 export { hostSource } from "./host.ts";
 export { scratchSource } from "./scratch.ts";
 export { shubSource } from "./shub.ts";
+export { yumSource } from "./yum.ts";
+export { zypperSource } from "./zypper.ts";

@@ -7,6 +7,18 @@ import type { FileTree } from "../tree/file-tree.ts";
 
 export type { RegistryAccess } from "../oci/registry.ts";
 
+/** How programs of this machine make a root file system. */
+export interface RootRecipe {
+  /** The program that does it, for messages. */
+  readonly name: string;
+  /** For /bin/sh -ex, as root of the build; the folder to fill is there, empty, and `APPTAINER_ROOTFS` says where. */
+  readonly script: string;
+  /** Besides those of whoever builds. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** What to do when it fails. */
+  readonly hint?: string | undefined;
+}
+
 /** What an agent may use. */
 export interface SourceContext {
   /** The platform that the image is for. */
@@ -21,6 +33,8 @@ export interface SourceContext {
   readonly noHttps: boolean;
   /** How else registries are spoken to; with `isOffline` no agent asks anybody for anything. */
   readonly access?: RegistryAccess | undefined;
+  /** Runs a recipe and gives what it made; missing where nothing is built, where a base is only fetched say. */
+  readonly makeRoot?: ((recipe: RootRecipe) => Promise<FileTree>) | undefined;
   /** Modification time of files that the agent makes, in seconds. */
   readonly timeSeconds: number;
   readonly listener: Listener;
@@ -70,6 +84,8 @@ export interface ImageSource {
   readonly keywords: readonly HeaderKeyword[];
   /** One sentence for help and editors. */
   readonly summary: string;
+  /** Whether it runs programs as root of the build, in a folder on disk (`makeRoot`). */
+  readonly runsPrograms?: boolean;
   /**
    * @param header keywords in lower case → value
    * @throws {SourceError} when the base can't be had

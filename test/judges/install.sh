@@ -19,6 +19,8 @@ packages=(
   uidmap bubblewrap fakeroot iproute2 fuse3 mount util-linux attr libcap2-bin procps
   # what programs of images are made with, and read by
   gcc libc6-dev musl-tools python3
+  # package managers that make root file systems, and what makes repositories for them
+  dnf rpm createrepo-c zypper pacman-package-manager arch-install-scripts
   # what images and trees are made from
   busybox-static debootstrap debian-archive-keyring ca-certificates git
 )
