@@ -3,6 +3,7 @@ import type { Location } from "../model/location.ts";
 import { csvRecord } from "./csv-record.ts";
 import { displayText } from "./display-text.ts";
 import { trim } from "./white-space.ts";
+import { characterCount } from "./character-count.ts";
 
 /** A value for `{{ name }}` given from outside the definition. */
 export interface BuildArgument {
@@ -41,7 +42,7 @@ export function parseBuildArguments(input: BuildArgumentInput): ReadBuildArgumen
       const line = trim(raw);
       if (line === "" || line.startsWith("#")) continue;
       const column = raw.indexOf(line) + 1;
-      const location = { file, line: index + 1, column, length: Array.from(line).length };
+      const location = { file, line: index + 1, column, length: characterCount(line) };
       const pair = splitPair(line);
       if (pair === undefined) diagnostics.push(skippedLine(line, location));
       else buildArguments.set(pair.name, { ...pair, location });

@@ -4,6 +4,7 @@ import type { Location } from "../model/location.ts";
 import type { CopyLine } from "../model/plan.ts";
 import { displayText } from "./display-text.ts";
 import { trim } from "./white-space.ts";
+import { characterCount } from "./character-count.ts";
 
 export interface CopyLines {
   readonly lines: readonly CopyLine[];
@@ -79,8 +80,8 @@ function* meaningfulLines({ body, lines, location: { file } }: Section) {
     const location: Location = {
       file,
       line: lines[index] ?? 1,
-      column: Array.from(raw.slice(0, raw.indexOf(text))).length + 1,
-      length: Array.from(text).length,
+      column: characterCount(raw.slice(0, raw.indexOf(text))) + 1,
+      length: characterCount(text),
     };
     yield { text, location };
   }

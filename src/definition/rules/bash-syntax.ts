@@ -90,10 +90,12 @@ function bashPart({ words, raw }: ShellCommand): string | undefined {
   if (first === "[" && words.includes("==")) return "== between [ and ]";
   if (first === "set" && words.includes("pipefail")) return "set -o pipefail";
   if (first.startsWith("((")) return "((…))";
-  // A word in quotes may be anything; only what the shell itself reads counts.
+  // A word in quotes may be anything; only what the shell itself reads counts. Most words need no closer look.
   for (const word of raw) {
-    const found = wordPatterns.find(([pattern]) => pattern.test(word.replaceAll(/'[^']*'/g, "''")));
-    if (found !== undefined && !word.startsWith("'")) return found[1];
+    if (word.startsWith("'") || !/[$(+]/.test(word)) continue;
+    const bare = word.includes("'") ? word.replaceAll(/'[^']*'/g, "''") : word;
+    const found = wordPatterns.find(([pattern]) => pattern.test(bare));
+    if (found !== undefined) return found[1];
   }
   return undefined;
 }

@@ -1,4 +1,5 @@
 import type { Rule } from "./rule.ts";
+import { characterCount } from "../character-count.ts";
 
 /** A CR before a line feed is dropped when the definition is read; any other stays and means nothing good. */
 export const carriageReturn: Rule = {
@@ -14,7 +15,7 @@ export const carriageReturn: Rule = {
         location: {
           file: section.location.file,
           line: section.lines[index] ?? section.location.line,
-          column: Array.from(line.slice(0, line.indexOf("\r"))).length + 1,
+          column: characterCount(line.slice(0, line.indexOf("\r"))) + 1,
           length: 1,
         },
         message: `a carriage return is left in %${section.name}; to a shell it is part of the word before it`,

@@ -1,4 +1,5 @@
 import { sectionsOf, type Rule } from "./rule.ts";
+import { characterCount } from "../character-count.ts";
 
 /** A `#!` line counts on the first line of some sections, and nowhere else. */
 export const lostShebang: Rule = {
@@ -19,7 +20,7 @@ export const lostShebang: Rule = {
       // What says that sh runs it says the truth.
       if (program === undefined || /^\/(?:usr\/)?bin\/(?:env +)?(?:sh|dash)\b/.test(program))
         continue;
-      const length = Array.from(body.split("\n", 1)[0] ?? "").length;
+      const length = characterCount(body.split("\n", 1)[0] ?? "");
       yield {
         location: { file: location.file, line: lines[0] ?? location.line, column: 1, length },
         message: `the #! line of %${name} is only a comment: /bin/sh runs it`,
@@ -46,7 +47,7 @@ export const lostShebang: Rule = {
           file: location.file,
           line: lines[index] ?? location.line,
           column,
-          length: Array.from(text.trim()).length,
+          length: characterCount(text.trim()),
         },
         message: `the #! line of %${name} is lost: Apptainer takes the blank line above it instead`,
         hint: "take the blank line away",

@@ -1,5 +1,6 @@
 import type { Definition, Section, Stage } from "../../model/definition.ts";
 import type { Location } from "../../model/location.ts";
+import { characterCount } from "../character-count.ts";
 
 /** What a rule has against a place. */
 export interface Finding {
@@ -39,11 +40,14 @@ export function* textLines(section: Section): Generator<{ text: string; location
     if (text === "" || text.startsWith("#")) continue;
     yield {
       text,
-      location: {
-        file: section.location.file,
-        line: section.lines[index] ?? section.location.line,
-        column: Array.from(raw.slice(0, raw.indexOf(text))).length + 1,
-        length: Array.from(text).length,
+      // Most lines are fine, and need no place.
+      get location() {
+        return {
+          file: section.location.file,
+          line: section.lines[index] ?? section.location.line,
+          column: characterCount(raw.slice(0, raw.indexOf(text))) + 1,
+          length: characterCount(text),
+        };
       },
     };
   }

@@ -3,6 +3,7 @@
 
 import type { Section } from "../../model/definition.ts";
 import type { Location } from "../../model/location.ts";
+import { characterCount } from "../character-count.ts";
 
 export interface ShellCommand {
   /** The words without their quotes; redirections are words of their own (`>`), substitutions stay as they are. */
@@ -29,6 +30,9 @@ interface PlacedWord extends Word {
 
 const keywords = new Set(["if", "then", "elif", "else", "while", "until", "do", "!", "{", "time"]);
 const ending = /[\s;&|()<>]/;
+/** What means only itself in a word. */
+const plain = /[^\s;&|()<>\\'"`$]+/y;
+const blanks = /[^\S\n]+/y;
 
 /** The commands of a section, in order. Those of `for`, `case` and functions come with their own words. */
 export function shellCommands(section: Section): readonly ShellCommand[] {
@@ -76,7 +80,7 @@ class ShellReader {
     const next = this.#text[this.#at + 1] ?? "";
     if (character === "\n") this.#endLine();
     else if (character === "\\" && next === "\n") this.#continueLine();
-    else if (/\s/.test(character)) this.#at++;
+    else if (/\s/.test(character)) this.#at += this.#lengthOf(blanks);
     else if (character === "#") this.#at = this.#lineEnd();
     else if ((character === "<" || character === ">") && next !== "(") this.#readRedirection();
     else if (this.#words.length === 0 && this.#text.startsWith("((", this.#at)) {
@@ -85,6 +89,12 @@ class ShellReader {
       this.#push({ value: raw, raw, start });
     } else if (/[;&|()]/.test(character)) this.#readOperator();
     else this.#readWord();
+  }
+
+  /** How long what the pattern, a sticky one, finds here is. */
+  #lengthOf(pattern: RegExp): number {
+    pattern.lastIndex = this.#at;
+    return pattern.test(this.#text) ? pattern.lastIndex - this.#at : 0;
   }
 
   #lineEnd(): number {
@@ -173,6 +183,11 @@ class ShellReader {
     const start = this.#at;
     let value = "";
     while (this.#at < this.#text.length) {
+      const length = this.#lengthOf(plain);
+      if (length > 0) {
+        value += this.#text.slice(this.#at, (this.#at += length));
+        continue;
+      }
       const character = this.#text[this.#at] ?? "";
       const isArray = character === "(" && /^[A-Za-z_]\w*\+?=$/.test(value);
       const isProcess = this.#at === start && /^[<>]\($/.test(this.#text.slice(start, start + 2));
@@ -293,8 +308,8 @@ function locationOf(section: Section, first: PlacedWord, last: PlacedWord = firs
   return {
     file: location.file,
     line: lines[first.line] ?? location.line,
-    column: Array.from(body.slice(first.lineStart, first.start)).length + 1,
-    length: Array.from(body.slice(first.start, last.start + lastLine.length)).length,
+    column: characterCount(body.slice(first.lineStart, first.start)) + 1,
+    length: characterCount(body.slice(first.start, last.start + lastLine.length)),
   };
 }
 
@@ -304,7 +319,7 @@ export function programWords({ words }: ShellCommand): readonly string[] {
   for (;;) {
     if (/^(?:[A-Za-z_]\w*=.*|sudo|env|exec|command|-[EHn])$/s.test(words[at] ?? "")) at++;
     else if (isRedirection(words[at])) at += 2;
-    else return words.slice(at);
+    else return at === 0 ? words : words.slice(at);
   }
 }
 
