@@ -1,18 +1,8 @@
-import { headerKeywords } from "./header-keywords.ts";
+import { spellingOf } from "./header-keywords.ts";
 import { foldCase } from "./heading.ts";
 import type { FieldSyntax } from "./read-stage.ts";
 import { lineEnd } from "./tokens.ts";
 import { trim } from "./white-space.ts";
-
-const spellings = new Map(
-  headerKeywords.map(({ spelling }) => [spelling.toLowerCase(), spelling] as const),
-);
-
-/** A key as its documentation spells it. */
-function spellingOf(key: string): string {
-  const [, name = "", digits = ""] = /^(.*?)(\d*)$/s.exec(key) ?? [];
-  return `${spellings.get(foldCase(name)) ?? name}${digits}`;
-}
 
 /**
  * The lines of a header in one style: `Key: value # comment`, lines that continue a value indented by four, comments at

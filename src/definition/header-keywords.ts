@@ -1,3 +1,5 @@
+import { foldCase } from "./heading.ts";
+
 /** A word that may stand before a colon in the header of a stage. */
 export interface Keyword {
   /** As its documentation spells it. In a file its case does not matter. */
@@ -45,4 +47,14 @@ const plain = new Set(
 /** Whether a key, in lower case, may stand in a header. */
 export function isHeaderKeyword(key: string): boolean {
   return plain.has(key) || /^otherurl[0-9]+$/.test(key);
+}
+
+const spellings = new Map(
+  headerKeywords.map(({ spelling }) => [spelling.toLowerCase(), spelling] as const),
+);
+
+/** A key as its documentation spells it, whatever its case. */
+export function spellingOf(key: string): string {
+  const [, name = "", digits = ""] = /^(.*?)(\d*)$/s.exec(key) ?? [];
+  return `${spellings.get(foldCase(name)) ?? name}${digits}`;
 }

@@ -123,6 +123,8 @@ function checkAgent(
 const otherAgents: Readonly<Record<string, string>> = {
   buildkit: "Apptainer 1.5 has it, tsbuild does not: convert a Dockerfile with tsbuild convert",
   dockerfile: "Apptainer 1.5 has it, tsbuild does not: convert a Dockerfile with tsbuild convert",
+  library:
+    "an image of a library is to be had with Bootstrap: docker or oras, from a registry that has it too",
   ipfs: "Apptainer 1.5 has it, tsbuild does not",
   self: "version 2 had it; to make an image of a folder, write Bootstrap: localimage and From: FOLDER",
 };

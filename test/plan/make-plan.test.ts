@@ -137,6 +137,8 @@ test("a base without a keyword that its agent needs is refused with the place", 
     code: "definition/missing-keyword",
     location: { line: 1, column: 1 },
   });
+  const [missing] = planned("Bootstrap: debootstrap\nOSVersion: bookworm\n").diagnostics;
+  t.regex(missing?.message ?? "", /MirrorURL/);
 });
 
 test("a stage can't be copied from before it is built", (t) => {
