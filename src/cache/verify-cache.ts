@@ -15,7 +15,7 @@ export interface Verified {
 
 /**
  * Reads all of a cache and removes what is damaged: blobs by their digests, indexes by their checksums, tags by their
- * form. Unfinished downloads are left alone.
+ * form. Unfinished downloads and compiled code are left alone.
  * @param onProgress told how many bytes of how many have been read
  * @throws {HostError} `cache/not-removable`
  */
@@ -26,7 +26,9 @@ export async function verifyCache(
     readonly onProgress?: ((done: number, total: number) => void) | undefined;
   } = {},
 ): Promise<Verified> {
-  const entries = (await listCache(cacheFolder)).filter(({ kind }) => kind !== "part");
+  const entries = (await listCache(cacheFolder)).filter(
+    ({ kind }) => kind !== "part" && kind !== "code",
+  );
   const total = entries.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   const damaged: CacheEntry[] = [];
   let done = 0;
