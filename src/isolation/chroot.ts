@@ -28,7 +28,7 @@ export const chroot: Way = {
       return { works: false, reason: `only ${mappedIds(facts.uidMap)} user ids are known here` };
     }
     const refused =
-      probeOwners(facts.folder) ?? (await probe([facts.programs.chroot, "/", "/bin/true"]));
+      (await probeOwners(facts.folder)) ?? (await probe([facts.programs.chroot, "/", "/bin/true"]));
     if (refused !== undefined) return { works: false, reason: refused };
     return {
       works: true,
@@ -56,7 +56,7 @@ function chrootIsolation(facts: HostFacts): Isolation {
   return {
     name: "chroot",
     keepsOwners: true,
-    mounts: false,
+    lacks: ["mounts", "network", "secrets", "read-only", "throw-away", "processes"],
     files: [],
     hostPath: facts.path,
     commandLine: ({ rootFolder, command }: RunRequest) => [

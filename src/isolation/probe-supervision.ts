@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startProgram } from "../system/start-program.ts";
+import { TemporaryFolder } from "../system/temporary-folder.ts";
 import { chooseFilterLoader } from "./filter-loader.ts";
 import type { HostFacts } from "./host-facts.ts";
 import { loaderStatus } from "./loader-elf.ts";
@@ -13,9 +14,9 @@ import { loaderStatus } from "./loader-elf.ts";
 export async function probeSupervision(facts: HostFacts): Promise<boolean> {
   const loader = chooseFilterLoader(facts, "supervised");
   if (loader === undefined) return false;
-  let folder: string | undefined;
   try {
-    folder = mkdtempSync(join(facts.folder, "tsbuild-probe-"));
+    await using made = await TemporaryFolder.create(facts.folder);
+    const { folder } = made;
     for (const { name, bytes, mode } of loader.files) {
       writeFileSync(join(folder, name), bytes, { mode });
     }
@@ -31,7 +32,5 @@ export async function probeSupervision(facts: HostFacts): Promise<boolean> {
     return wasHandedOver && exitCode === loaderStatus.noProgram;
   } catch {
     return false;
-  } finally {
-    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
   }
 }

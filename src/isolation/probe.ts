@@ -1,7 +1,8 @@
-import { chownSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chownSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HostError } from "../model/error.ts";
 import { captureProgram } from "../system/run-program.ts";
+import { TemporaryFolder } from "../system/temporary-folder.ts";
 import type { HostFacts } from "./host-facts.ts";
 
 const limitMs = 5000;
@@ -45,17 +46,15 @@ export async function probeMounts(
 }
 
 /** Whether files in the folder can be given to other users by this process. */
-export function probeOwners(folder: string): string | undefined {
-  let made: string | undefined;
+export async function probeOwners(folder: string): Promise<string | undefined> {
   try {
-    made = mkdtempSync(join(folder, "tsbuild-probe-"));
-    writeFileSync(join(made, "file"), "");
-    chownSync(join(made, "file"), 1, 1);
+    await using made = await TemporaryFolder.create(folder);
+    const file = join(made.folder, "file");
+    writeFileSync(file, "");
+    chownSync(file, 1, 1);
     return undefined;
   } catch (error) {
     return `files in ${folder} can't be given to other users: ${firstLine(String(error))}`;
-  } finally {
-    if (made !== undefined) rmSync(made, { recursive: true, force: true });
   }
 }
 

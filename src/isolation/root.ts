@@ -15,7 +15,7 @@ export const root: Way = {
         reason: `you are root of a user namespace with ${mappedIds(facts.uidMap)} user ids only`,
       };
     }
-    const owners = probeOwners(facts.folder);
+    const owners = await probeOwners(facts.folder);
     if (owners !== undefined) {
       return {
         works: false,

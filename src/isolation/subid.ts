@@ -1,13 +1,12 @@
-import { rm } from "node:fs/promises";
-import { mkdtemp } from "node:fs/promises";
-import { join } from "node:path";
 import { HostError } from "../model/error.ts";
+import { TemporaryFolder } from "../system/temporary-folder.ts";
 import { startInNamespace } from "./enter.ts";
 import type { HostFacts } from "./host-facts.ts";
 import { mappedIds, usefulIds } from "./id-map.ts";
 import type { Entry, IdMapRow, Verdict, Way } from "./isolation.ts";
 import { mappedPrefix } from "./mapped-entry.ts";
 import { namespaceIsolation } from "./namespace-isolation.ts";
+import { probeSupervision } from "./probe-supervision.ts";
 import { firstLine, probe, probeMounts } from "./probe.ts";
 import { subordinateRanges, type IdRange } from "./subordinate-ids.ts";
 
@@ -80,14 +79,12 @@ const ownersStatus = 93;
  * Maps a namespace for a moment, gives a file to another user in it, on the disk that will be used, and mounts something.
  */
 export async function tryEntry(entry: Entry, facts: HostFacts): Promise<Verdict> {
-  let folder: string | undefined;
   try {
-    const made = await mkdtemp(join(facts.folder, "tsbuild-probe-"));
-    folder = made;
+    await using made = await TemporaryFolder.create(facts.folder);
     let owners: string | undefined;
     const script = `(cd "$1" && : > file && chown 1:1 file && rm file) || exit ${ownersStatus}; shift; exec "$@"`;
     const mounts = await probeMounts(facts, [], async (command) => {
-      const words = ["/bin/sh", "-c", script, "sh", made, ...command];
+      const words = ["/bin/sh", "-c", script, "sh", made.folder, ...command];
       const program = await startInNamespace(entry, words, { output: "pipe" });
       let errors = "";
       program.stdout?.resume();
@@ -115,8 +112,6 @@ export async function tryEntry(entry: Entry, facts: HostFacts): Promise<Verdict>
       reason: [error.message, ...error.details.slice(0, 1)].join(": "),
       hint: error.hint,
     };
-  } finally {
-    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   }
   return { works: true, isolation: undefined, entry, losses: lossesOf(entry.uidMap) };
 }
@@ -132,7 +127,11 @@ export async function checkInside(facts: HostFacts): Promise<Verdict> {
   const way = facts.entered?.way ?? "subid";
   return {
     works: true,
-    isolation: namespaceIsolation(way, facts, "kept"),
+    isolation: namespaceIsolation(
+      way,
+      facts,
+      (await probeSupervision(facts)) ? "kept and noted" : "kept",
+    ),
     entry: undefined,
     losses: lossesOf(facts.uidMap),
   };
