@@ -11,21 +11,21 @@ const [notPermitted, badAddress] = ["EPERM", "EFAULT"].map((name) => errnoNumber
 /** Not ours, or a file system without owners: a real root would have been able to. */
 const forgiven = new Set(["EPERM", "EINVAL", "EOVERFLOW"].map((name) => errnoNumber(name)));
 
-/** What the disk gets: it knows root alone. */
-const onDisk = (id: number): number => (id === unchanged ? unchanged : 0);
+/** What the disk gets: an id that it can hold, or the one that it has. */
+const onDisk = (id: number, ids: number): number => (id < ids ? id : unchanged);
 
 /**
- * chown(2): the kernel is asked to give the file to the only user that there is, with all that goes with it (set-id bits and
+ * chown(2): the kernel is asked to give the file to whom it can, with all that goes with it (set-id bits and
  * capabilities go, a read-only file system refuses), and what was wanted is noted.
  */
-function chown(scene: Scene, place: Place | undefined, ids: number, flags: number): void {
-  const { kernel, listener, caller, identities, owners } = scene;
+function chown(scene: Scene, place: Place | undefined, first: number, flags: number): void {
+  const { kernel, listener, caller, identities, owners, ids } = scene;
   if (place === undefined) {
     listener.fail(badAddress);
     return;
   }
   const identity = identities.of(listener.pid);
-  const [uid, gid] = [listener.uint(ids), listener.uint(ids + 1)];
+  const [uid, gid] = [listener.uint(first), listener.uint(first + 1)];
   const before = caller.look(place, flags);
   const owner = before === undefined ? undefined : owners.ownerOf(before);
   const wanted = {
@@ -36,13 +36,14 @@ function chown(scene: Scene, place: Place | undefined, ids: number, flags: numbe
     listener.fail(notPermitted);
     return;
   }
-  const done = kernel.chown(place.folder, place.path, onDisk(uid), onDisk(gid), flags);
+  const done = kernel.chown(place.folder, place.path, onDisk(uid, ids), onDisk(gid, ids), flags);
   if ("errno" in done) {
     if (forgiven.has(done.errno)) listener.succeed();
     else listener.fail(done.errno);
     return;
   }
-  if (before !== undefined) owners.note(before, wanted);
+  const after = ids === 1 ? before : caller.look(place, flags);
+  if (after !== undefined) owners.note(after, wanted);
   listener.succeed();
 }
 

@@ -12,6 +12,8 @@ export interface Scene {
   readonly caller: Caller;
   readonly identities: Identities;
   readonly owners: Owners;
+  /** How many ids the disk can hold, from 0 on. */
+  readonly ids: number;
 }
 
 /** Answers one call, in whatever way: the caller waits until then. */

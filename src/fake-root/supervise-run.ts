@@ -28,7 +28,7 @@ export async function superviseRun(
       [Symbol.asyncDispose]: async () => {},
     };
   }
-  const supervisor = await startSupervisor(ledger, supervision.expectsChroot);
+  const supervisor = await startSupervisor(ledger, supervision);
   return {
     descriptors: { [listenerDescriptor]: supervisor.socket },
     onStart: () => supervisor.handedOn(),

@@ -3,6 +3,7 @@
 
 import { parentPort, workerData } from "node:worker_threads";
 import { Ledger } from "../folder/ledger.ts";
+import type { Supervision } from "../isolation/isolation.ts";
 import { cLibrary } from "../system/c-library.ts";
 import type { Scene } from "./answer.ts";
 import { answerCall } from "./answers.ts";
@@ -18,7 +19,7 @@ export interface SupervisorSetup {
   readonly socket: number;
   /** What the disk can't hold so far: a `Ledger`'s `toJSON`. */
   readonly ledger: unknown;
-  readonly expectsChroot: boolean;
+  readonly supervision: Supervision;
 }
 
 const setup = workerData as SupervisorSetup;
@@ -44,16 +45,19 @@ const owners = new Owners(Ledger.fromJSON(setup.ledger), (note) => {
 const arrival = koffi.node.poll(setup.socket, { readable: true }, () => {
   const descriptor = receiveDescriptor(setup.socket);
   arrival.close();
+  waiting = undefined;
   close(setup.socket);
   // Whoever was to send it has ended before: there is nothing to answer.
   if (descriptor !== undefined) serve(descriptor);
 });
-let waiting: { close(): void } = arrival;
+let waiting: { close(): void } | undefined = arrival;
 
 function serve(descriptor: number): void {
   const listener = new Listener(descriptor);
-  const caller = new Caller(kernel, listener, setup.expectsChroot);
-  const scene: Scene = { kernel, listener, caller, identities: new Identities(kernel), owners };
+  const caller = new Caller(kernel, listener, setup.supervision.expectsChroot);
+  const identities = new Identities(kernel);
+  const { ids } = setup.supervision;
+  const scene: Scene = { kernel, listener, caller, identities, owners, ids };
   const place = Buffer.alloc(8);
   place.writeInt32LE(descriptor, 0);
   place.writeInt16LE(readable, 4);
@@ -63,6 +67,7 @@ function serve(descriptor: number): void {
       if ((place.readInt16LE(6) & readable) === 0) {
         // All that had the filter has ended.
         handle.close();
+        waiting = undefined;
         close(descriptor);
         return;
       }
@@ -72,8 +77,11 @@ function serve(descriptor: number): void {
   waiting = handle;
 }
 
-parentPort?.once("message", () => {
-  waiting.close();
+// When all that had the filter has ended nothing else keeps the thread, and it would be gone before it is asked.
+parentPort?.ref();
+parentPort?.on("message", () => {
+  waiting?.close();
   parentPort?.postMessage({ done: true }, []);
+  parentPort?.unref();
 });
 parentPort?.postMessage({ ready: true }, []);

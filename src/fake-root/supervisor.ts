@@ -1,6 +1,7 @@
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { Ledger } from "../folder/ledger.ts";
+import type { Supervision } from "../isolation/isolation.ts";
 import { HostError } from "../model/error.ts";
 import { cLibrary } from "../system/c-library.ts";
 import type { OwnerNote } from "./owners.ts";
@@ -25,10 +26,12 @@ interface Message {
 /**
  * Starts a thread that stands for the kernel towards a script whose filter is `supervised`.
  * @param ledger gets the owners and devices that the script asks for
- * @param expectsChroot the program that loads the filter changes its root folder itself, once
  * @throws {HostError} `host/supervisor`
  */
-export async function startSupervisor(ledger: Ledger, expectsChroot: boolean): Promise<Supervisor> {
+export async function startSupervisor(
+  ledger: Ledger,
+  supervision: Supervision,
+): Promise<Supervisor> {
   const { libc } = cLibrary();
   const close = libc.func("close", "int", ["int"]) as (descriptor: number) => number;
   const pair = new Int32Array(2);
@@ -39,7 +42,7 @@ export async function startSupervisor(ledger: Ledger, expectsChroot: boolean): P
   if (socketpair(unix, stream | closeOnExec, 0, pair) !== 0) throw supervisorError();
   const [ours = -1, theirs = -1] = pair;
   const file = new URL(`./supervisor-worker${extname(import.meta.filename)}`, import.meta.url);
-  const setup: SupervisorSetup = { socket: ours, ledger: ledger.toJSON(), expectsChroot };
+  const setup: SupervisorSetup = { socket: ours, ledger: ledger.toJSON(), supervision };
   const worker = new Worker(file, { workerData: setup });
   let failure: Error | undefined;
   const waiting = new Set<() => void>();

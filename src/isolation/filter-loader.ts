@@ -37,6 +37,11 @@ if (syscall($prctl + 0, 22, 2, $program) != 0) {
 exec { $ARGV[0] } @ARGV or die "$ARGV[0]: $!\\n";
 `.trim();
 
+/** The filter by itself, for programs that load it from a file. */
+export function filterFileOf(kind: FilterKind): IsolationFile {
+  return { name: filterName, bytes: seccompFilter(kind), mode: 0o444 };
+}
+
 /** The first loader that this machine has, or undefined. */
 export function chooseFilterLoader(facts: HostFacts, kind: FilterKind): FilterLoader | undefined {
   return filterLoaders(facts, kind)[0];
@@ -44,21 +49,17 @@ export function chooseFilterLoader(facts: HostFacts, kind: FilterKind): FilterLo
 
 /** All that would do, in order of preference. */
 export function filterLoaders(facts: HostFacts, kind: FilterKind): FilterLoader[] {
-  const filter = seccompFilter(kind);
-  const filterFile = { name: filterName, bytes: filter, mode: 0o444 };
+  const filterFile = filterFileOf(kind);
+  const listens = kind === "supervised" || kind === "beyond-ids";
   const loaders: FilterLoader[] = [];
   const { setpriv, perl } = facts.programs;
-  if (
-    kind !== "supervised" &&
-    setpriv !== undefined &&
-    facts.setprivOptions.includes("--seccomp-filter")
-  ) {
+  if (!listens && setpriv !== undefined && facts.setprivOptions.includes("--seccomp-filter")) {
     loaders.push({
       files: [filterFile],
       prefix: (folder) => [setpriv, "--seccomp-filter", `${folder}/${filterName}`, "--"],
     });
   }
-  const own = loaderElf(filter, facts.architecture, kind === "supervised");
+  const own = loaderElf(filterFile.bytes, facts.architecture, listens);
   if (own !== undefined) {
     loaders.push({
       files: [{ name: loaderName, bytes: own, mode: 0o555 }],
@@ -66,7 +67,7 @@ export function filterLoaders(facts: HostFacts, kind: FilterKind): FilterLoader[
     });
   }
   // Only our own knows how to hand over what hears the calls.
-  if (kind === "supervised") return loaders;
+  if (listens) return loaders;
   const prctl = prctlNumbers[facts.architecture];
   if (perl !== undefined && prctl !== undefined) {
     loaders.push({

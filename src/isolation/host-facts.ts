@@ -15,6 +15,8 @@ const programNames = [
   "newgidmap",
   "getsubids",
   "perl",
+  "bwrap",
+  "proot",
 ] as const;
 
 type ProgramName = (typeof programNames)[number];

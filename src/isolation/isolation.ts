@@ -4,7 +4,22 @@
 
 import type { HostFacts } from "./host-facts.ts";
 
-export type WayName = "root" | "subid" | "ident" | "single" | "chroot";
+export type WayName = "root" | "subid" | "ident" | "single" | "bwrap" | "chroot" | "proot";
+
+/** What a way may be unable to do. The caller refuses what was asked for, or arranges it otherwise. */
+export type Lack =
+  /** Anything at a place of the root file system: files have to be put there and taken away. */
+  | "mounts"
+  /** A network of its own. */
+  | "network"
+  /** Files that are in no root file system: secrets. */
+  | "secrets"
+  /** A root that can't be written. */
+  | "read-only"
+  /** A root of which nothing is kept. */
+  | "throw-away"
+  /** To end all that was started. */
+  | "processes";
 
 /** What a script finds at a place of its root file system. Targets exist, are absolute there and hold no symlink. */
 export type Mount =
@@ -43,20 +58,27 @@ export interface IsolationFile {
   readonly mode: number;
 }
 
+/** A filter's listener comes by file descriptor `listenerDescriptor`, a socket, and somebody has to answer. */
+export interface Supervision {
+  /** The program that loads the filter changes its root folder once more. */
+  readonly expectsChroot: boolean;
+  /** How many ids the disk can hold, from 0 on. */
+  readonly ids: number;
+}
+
 /** A way that works here, ready to be used. */
 export interface Isolation {
   readonly name: WayName;
   /** Whether the owners that a script gives to files are known afterwards; otherwise everything is root's. */
   readonly keepsOwners: boolean;
-  /**
-   * How the owners come to be known where they are not on disk: a filter's listener comes by file descriptor
-   * `listenerDescriptor`, a socket, and somebody has to answer. `expectsChroot` if the program that loads the filter changes
-   * its root folder once more.
-   */
-  readonly supervision?: { readonly expectsChroot: boolean } | undefined;
-  /** Whether there are mounts; without, the caller has to arrange the files by itself and clean up after. */
-  readonly mounts: boolean;
+  /** How owners and devices come to be known that are not on disk; they are lost without it. */
+  readonly supervision?: Supervision | undefined;
+  readonly lacks: readonly Lack[];
+  /** Further settings for apt in there, where it is the image's package manager. */
+  readonly aptSettings?: readonly string[] | undefined;
   readonly files: readonly IsolationFile[];
+  /** What has to be found inside besides. @param workFolder a folder with `files` */
+  readonly ownMounts?: ((workFolder: string) => readonly Mount[]) | undefined;
   /** The value of `TSBUILD_PATH` for a command line. */
   readonly hostPath: string;
   /**

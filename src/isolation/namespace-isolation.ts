@@ -1,9 +1,21 @@
 import { chooseFilterLoader } from "./filter-loader.ts";
 import type { HostFacts } from "./host-facts.ts";
+import { mappedIds } from "./id-map.ts";
 import type { Isolation, WayName } from "./isolation.ts";
 import { namespaceCommand, setprivPrefix } from "./namespace-command.ts";
 
-const filters = { kept: "no-devices", noted: "supervised", lost: "fake-root" } as const;
+/**
+ * apt downloads as a user of its own and looks whether it really became that one. Where there is no user but root it has
+ * to be told.
+ */
+export const sandboxUser = 'APT::Sandbox::User "root";';
+
+const filters = {
+  kept: "no-devices",
+  "kept and noted": "beyond-ids",
+  noted: "supervised",
+  lost: "fake-root",
+} as const;
 
 /**
  * Scripts in namespaces, for a process that is root already: the machine's or a user namespace's.
@@ -12,27 +24,35 @@ const filters = { kept: "no-devices", noted: "supervised", lost: "fake-root" } a
 export function namespaceIsolation(
   name: WayName,
   facts: HostFacts,
-  owners: "kept" | "noted" | "lost",
+  owners: "kept" | "kept and noted" | "noted" | "lost",
 ): Isolation {
   const isMachineRoot = facts.isInitialNamespace;
+  const isKept = owners === "kept" || owners === "kept and noted";
   // The machine's root really can make device nodes; nobody else can.
   const loader = isMachineRoot ? undefined : chooseFilterLoader(facts, filters[owners]);
   return {
     name,
     keepsOwners: owners !== "lost",
-    supervision: owners === "noted" ? { expectsChroot: true } : undefined,
-    mounts: true,
+    supervision:
+      loader !== undefined && (owners === "noted" || owners === "kept and noted")
+        ? {
+            expectsChroot: true,
+            ids: owners === "noted" ? 1 : Math.min(mappedIds(facts.uidMap), 65_536),
+          }
+        : undefined,
+    lacks: [],
+    aptSettings: owners === "lost" ? [sandboxUser] : [],
     files: loader?.files ?? [],
     hostPath: facts.path,
     commandLine: (request) =>
       namespaceCommand(request, facts, {
         loader,
         guard: isMachineRoot,
-        clearGroups: owners === "kept",
+        clearGroups: isKept,
       }),
     hostCommandLine: (command, workFolder) => [
       ...setprivPrefix(facts, { clearGroups: false }),
-      ...(owners === "kept" || loader === undefined
+      ...(isKept || loader === undefined
         ? command
         : [...loader.prefix(workFolder), "/usr/bin/env", "--", ...command]),
     ],

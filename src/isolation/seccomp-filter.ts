@@ -4,7 +4,10 @@
 //                done, waits for an answer of ours (SECCOMP_RET_USER_NOTIF; `fake-root/` gives it)
 //   fake-root    where nobody can answer: what only a real root can do (chown, setuid, setgroups …, device nodes) does
 //                nothing and says that it worked, which is enough for dpkg, rpm, tar and useradd
-//   no-devices   in a user namespace with many ids: only making device nodes does nothing; owners are real there
+//   old-calls    around a program that follows paths by ptrace and knows no newer system calls: those don't exist
+//   beyond-ids   in a user namespace with many ids, where owners are real: only device nodes, and owners that are no
+//                16-bit numbers and so seldom mapped, wait for an answer
+//   no-devices   the same where nobody can answer: making device nodes does nothing
 //
 // An instruction is 8 bytes, little-endian:  u16 code | u8 jump if true | u8 jump if false | u32 k
 // The filter is one block for each architecture:
@@ -23,7 +26,7 @@ import {
   type SystemCallTable,
 } from "./system-call-numbers.ts";
 
-export type FilterKind = "supervised" | "fake-root" | "no-devices";
+export type FilterKind = "supervised" | "fake-root" | "beyond-ids" | "no-devices" | "old-calls";
 
 const code = {
   load: 0x20, // BPF_LD | BPF_W | BPF_ABS
@@ -38,6 +41,8 @@ const code = {
 const allow = 0x7fff_0000;
 /** SECCOMP_RET_ERRNO with errno 0: the call is not made, and its result is 0. */
 const fake = 0x0005_0000;
+/** SECCOMP_RET_ERRNO with ENOSYS. */
+const missing = 0x0005_0000 | 38;
 /** SECCOMP_RET_USER_NOTIF. */
 const ask = 0x7fc0_0000;
 
@@ -50,7 +55,20 @@ const fileTypeMask = 0o170000;
 const characterDevice = 0o020000;
 const blockDevice = 0o060000;
 
-type Label = "allow" | "ask" | "fake" | "mknod" | "mknodat" | "open" | "openat" | "next";
+type Label =
+  | "allow"
+  | "ask"
+  | "fake"
+  | "ids-first"
+  | "ids-first-group"
+  | "ids-second"
+  | "ids-second-group"
+  | "missing"
+  | "mknod"
+  | "mknodat"
+  | "open"
+  | "openat"
+  | "next";
 
 interface Instruction {
   readonly code: number;
@@ -64,19 +82,68 @@ interface Instruction {
 
 /** The filter's bytes, for the architectures of `systemCallTables`; of others nothing is changed. */
 export function seccompFilter(kind: FilterKind): Buffer {
-  const blocks = systemCallTables.map((table) =>
-    encode(
-      kind === "supervised" && Object.keys(table.supervised).length > 0
-        ? supervisedBlock(table)
-        : block(table, kind),
-    ),
-  );
+  const blocks = systemCallTables.map((table) => encode(blockOf(table, kind)));
   return Buffer.concat([...blocks, encode([{ code: code.result, k: allow }])]);
+}
+
+function blockOf(table: SystemCallTable, kind: FilterKind): Instruction[] {
+  if (kind === "old-calls") return oldCallsBlock(table);
+  if (kind === "beyond-ids" && hasSupervised(table)) return beyondIdsBlock(table);
+  const isSupervised = kind === "supervised" && hasSupervised(table);
+  return isSupervised ? supervisedBlock(table) : block(table, kind);
+}
+
+const hasSupervised = ({ supervised }: SystemCallTable): boolean =>
+  Object.keys(supervised).length > 0;
+
+function beyondIdsBlock(table: SystemCallTable): Instruction[] {
+  const { supervised, mknod, mknodat } = table;
+  const owners = (["chown", "lchown", "fchown", "fchownat"] as const).flatMap((name) => {
+    const k = supervised[name];
+    return k === undefined ? [] : [{ name, k }];
+  });
+  return [
+    ...blockStart(table),
+    ...owners.map(({ name, k }) => ({
+      code: code.ifEqual,
+      k,
+      ifTrue: name === "fchownat" ? ("ids-second" as const) : ("ids-first" as const),
+    })),
+    ...(mknod === undefined ? [] : [{ code: code.ifEqual, k: mknod, ifTrue: "mknod" as const }]),
+    { code: code.ifEqual, k: mknodat, ifTrue: "mknodat", ifFalse: "allow" },
+    ...idTest("ids-first", 1),
+    ...idTest("ids-second", 2),
+    ...(mknod === undefined ? [] : deviceTest("mknod", 1, "ask")),
+    ...deviceTest("mknodat", 2, "ask"),
+    { code: code.result, k: allow, label: "allow" },
+    { code: code.result, k: ask, label: "ask" },
+  ];
+}
+
+/** Asks about an owner or a group from 65536 on; -1 says that it stays. */
+function idTest(label: "ids-first" | "ids-second", argument: number): Instruction[] {
+  return [
+    { code: code.load, k: argumentOffset(argument), label },
+    { code: code.ifEqual, k: 0xffff_ffff, ifTrue: `${label}-group` },
+    { code: code.ifAtLeast, k: 0x1_0000, ifTrue: "ask" },
+    { code: code.load, k: argumentOffset(argument + 1), label: `${label}-group` },
+    { code: code.ifEqual, k: 0xffff_ffff, ifTrue: "allow" },
+    { code: code.ifAtLeast, k: 0x1_0000, ifTrue: "ask", ifFalse: "allow" },
+  ];
+}
+
+function oldCallsBlock(table: SystemCallTable): Instruction[] {
+  return [
+    ...blockStart(table),
+    ...table.newer.map((k) => ({ code: code.ifEqual, k, ifTrue: "missing" as const })),
+    { code: code.result, k: allow, label: "allow" },
+    { code: code.result, k: missing, label: "missing" },
+  ];
 }
 
 function block(table: SystemCallTable, kind: FilterKind): Instruction[] {
   const { privileged, mknod, mknodat } = table;
-  const faked = kind === "no-devices" ? [] : privileged;
+  const faked = kind === "no-devices" || kind === "beyond-ids" ? [] : privileged;
   return [
     ...blockStart(table),
     ...faked.map((k) => ({ code: code.ifEqual, k, ifTrue: "fake" as const })),
@@ -127,14 +194,18 @@ function supervisedBlock(table: SystemCallTable): Instruction[] {
 }
 
 /** A character device 0:0 is no device but the mark of a deleted file in an overlay, and may be made. */
-function deviceTest(label: "mknod" | "mknodat", modeArgument: number): Instruction[] {
+function deviceTest(
+  label: "mknod" | "mknodat",
+  modeArgument: number,
+  answer: "ask" | "fake" = "fake",
+): Instruction[] {
   return [
     { code: code.load, k: argumentOffset(modeArgument), label },
     { code: code.and, k: fileTypeMask },
-    { code: code.ifEqual, k: blockDevice, ifTrue: "fake" },
+    { code: code.ifEqual, k: blockDevice, ifTrue: answer },
     { code: code.ifEqual, k: characterDevice, ifFalse: "allow" },
     { code: code.load, k: argumentOffset(modeArgument + 1) },
-    { code: code.ifEqual, k: 0, ifTrue: "allow", ifFalse: "fake" },
+    { code: code.ifEqual, k: 0, ifTrue: "allow", ifFalse: answer },
   ];
 }
 

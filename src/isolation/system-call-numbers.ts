@@ -66,6 +66,8 @@ export interface SystemCallTable {
   readonly mknodat: number;
   /** capset, which nobody has to be asked about. */
   readonly capset: number;
+  /** statx openat2 faccessat2 clone3 fchmodat2 execveat: programs do without. */
+  readonly newer: readonly number[];
   /** What there is of the supervised calls; none for architectures whose structures nobody here knows. */
   readonly supervised: Readonly<Partial<Record<SupervisedCall, number>>>;
 }
@@ -86,6 +88,7 @@ export const x86_64: SystemCallTable = {
   mknod: 133,
   mknodat: 259,
   capset: 126,
+  newer: [332, 437, 439, 435, 452, 322],
   supervised: {
     stat: 4,
     fstat: 5,
@@ -137,6 +140,7 @@ export const i386: SystemCallTable = {
   mknod: 14,
   mknodat: 297,
   capset: 185,
+  newer: [383, 437, 439, 435, 452, 358],
   supervised: {},
 };
 
@@ -147,6 +151,7 @@ export const aarch64: SystemCallTable = {
   mknod: undefined,
   mknodat: 33,
   capset: 91,
+  newer: [291, 437, 439, 435, 452, 281],
   supervised: {
     fstat: 80,
     newfstatat: 79,
@@ -189,6 +194,7 @@ export const arm: SystemCallTable = {
   mknod: 14,
   mknodat: 324,
   capset: 185,
+  newer: [397, 437, 439, 435, 452, 387],
   supervised: {},
 };
 

@@ -73,16 +73,18 @@ export interface RunScriptOptions extends RunEvents {
 export async function runScript(options: RunScriptOptions): Promise<void> {
   const { script, isolation, environment, binds, signal } = options;
   signal.throwIfAborted();
-  if (!isolation.mounts && binds.length > 0) throw lacking(isolation, "can't bind anything");
-  if (!isolation.mounts && options.network === "none")
+  const lacks = new Set(isolation.lacks);
+  if (lacks.has("mounts") && binds.length > 0) throw lacking(isolation, "can't bind anything");
+  if (lacks.has("network") && options.network === "none")
     throw lacking(isolation, "can't take the network away");
-  if (!isolation.mounts && options.secrets.length > 0)
+  if (lacks.has("secrets") && options.secrets.length > 0)
     throw lacking(isolation, "can't keep secrets out of the image");
   const workFolder = mkdtempSync(join(options.temporaryFolder, "script-"));
   try {
     const isTest = script.section === "test";
-    const rootFolder =
-      isTest && !isolation.mounts ? await copyRoot(options, workFolder) : options.rootFolder;
+    const root = isTest ? (options.writableTmpfs ? "throw-away" : "read-only") : "writable";
+    const isCopied = root !== "writable" && lacks.has(root);
+    const rootFolder = isCopied ? await copyRoot(options, workFolder) : options.rootFolder;
     checkShell(script, rootFolder);
     using placed = placeScript(script, rootFolder, options.encoding);
     if (placed.command === undefined) return;
@@ -90,13 +92,16 @@ export async function runScript(options: RunScriptOptions): Promise<void> {
       writeFileSync(join(workFolder, name), bytes, { mode });
     }
     const variables = (isTest ? testEnvironment : postEnvironment)(environment, rootFolder, binds);
-    using points = makeMountPoints(rootFolder, standardMounts(options, workFolder));
-    using _ = isolation.mounts ? undefined : makeStandIns(rootFolder, points.mounts, workFolder);
+    using points = makeMountPoints(rootFolder, [
+      ...standardMounts(options, workFolder),
+      ...(isolation.ownMounts?.(workFolder) ?? []),
+    ]);
+    using _ = lacks.has("mounts") ? makeStandIns(rootFolder, points.mounts, workFolder) : undefined;
     const command = isolation.commandLine({
       rootFolder,
       workFolder,
       mounts: points.mounts,
-      root: isTest ? (options.writableTmpfs ? "throw-away" : "read-only") : "writable",
+      root: isCopied ? "writable" : root,
       secrets: options.secrets.map(({ name }) => `${secretsFolder}/${name}`),
       network: options.network,
       command: inImageEnvironment(placed.command, variables),
@@ -104,7 +109,7 @@ export async function runScript(options: RunScriptOptions): Promise<void> {
     try {
       await run(options, command, variables, placed, workFolder);
     } finally {
-      if (!isolation.mounts) await killProcessesIn(rootFolder);
+      if (lacks.has("processes")) await killProcessesIn(rootFolder);
     }
   } finally {
     await removeFolderTree(workFolder);
@@ -164,7 +169,7 @@ async function run(
   const early: [OutputStream, string][] = [];
   // Where no namespace ends them when we are killed.
   using kept = new DisposableStack();
-  if (!isolation.mounts) kept.use(keepTidy("processes", options.rootFolder));
+  if (isolation.lacks.includes("processes")) kept.use(keepTidy("processes", options.rootFolder));
   await using supervised = await superviseRun(isolation.supervision, options.ledger);
   const end = await runLimited(command, {
     limits: options.limits,

@@ -53,14 +53,12 @@ export function standardMounts(options: MountOptions, workFolder: string): Mount
   ];
 }
 
-/**
- * apt downloads as a user of its own and looks whether it really became that one. Where there is no user but root it
- * has to be told, and by a file: a variable would not reach an apt behind sudo.
- */
+/** By a file: a variable would not reach an apt behind sudo. */
 function aptSettings({ isolation, rootFolder }: MountOptions, workFolder: string): Mount[] {
-  if (isolation.keepsOwners || !resolveInRoot(rootFolder, "/etc/apt/apt.conf.d").exists) return [];
+  const lines = isolation.aptSettings ?? [];
+  if (lines.length === 0 || !resolveInRoot(rootFolder, "/etc/apt/apt.conf.d").exists) return [];
   const source = join(workFolder, "apt.conf");
-  writeFileSync(source, 'APT::Sandbox::User "root";\n');
+  writeFileSync(source, lines.map((line) => `${line}\n`).join(""));
   chmodSync(source, 0o644);
   return [{ kind: "bind", source, target: "/etc/apt/apt.conf.d/zzz-tsbuild", readOnly: true }];
 }

@@ -83,15 +83,37 @@ hostTest("root", isPossible, "a way that was asked for is taken or refused, not 
   t.regex(choiceOf(asRoot, { name: "chroot" }).message ?? "", /only for containers/);
 });
 
+/** In a chroot the kernel makes no user namespaces. */
+const inChroot =
+  (prepare: string) =>
+  (argv: readonly string[]): string[] => {
+    const enter = `mount --rbind / /mnt && ${prepare} exec chroot /mnt "$@"`;
+    const { command } = plainUser("with ranges");
+    return ["unshare", "--mount", "sh", "-c", enter, "sh"].concat(command(argv));
+  };
+
+hostTest(
+  "root, proot",
+  isPossible,
+  "without namespaces there is proot, and what is lost is told",
+  (t) => {
+    const choice = choiceOf(inChroot(""));
+    t.is(choice.name, "proot");
+    t.true(choice.hasIsolation);
+    t.true(choice.losses?.some((loss) => loss.includes("root's in the image")));
+    t.deepEqual(
+      choice.passedOver?.map(({ name }) => name),
+      ["root", "subid", "ident", "single", "bwrap", "chroot"],
+    );
+  },
+);
+
 hostTest("root", isPossible, "where nothing works, every way says why", (t) => {
-  // In a chroot the kernel makes no user namespaces; a plain user has no other way.
-  const { command } = plainUser("with ranges");
-  const enter = 'mount --rbind / /mnt && exec chroot /mnt "$@"';
-  const inChroot = (argv: readonly string[]) =>
-    ["unshare", "--mount", "sh", "-c", enter, "sh"].concat(command(argv));
-  const { code, details } = choiceOf(inChroot);
+  // A plain user has no other way than proot there, which is made to be no program.
+  const hide = "if [ -e /usr/bin/proot ]; then mount --bind /dev/null /mnt/usr/bin/proot; fi &&";
+  const { code, details } = choiceOf(inChroot(hide));
   t.is(code, "host/no-isolation");
-  for (const way of ["root", "subid", "ident", "single", "chroot"]) {
+  for (const way of ["root", "subid", "ident", "single", "bwrap", "chroot", "proot"]) {
     t.true(
       details?.some((line) => line.startsWith(`${way}: `)),
       way,
@@ -117,5 +139,5 @@ test("a way that does not exist is a mistake of the command line", async (t) => 
     instanceOf: UsageError,
   });
   t.is(error.code, "usage/isolation");
-  t.regex(error.hint ?? "", /root, subid, ident, single, chroot/);
+  t.regex(error.hint ?? "", /root, subid, ident, single, bwrap, chroot, proot/);
 });

@@ -224,6 +224,54 @@ for (const table of systemCallTables) {
   });
 }
 
+for (const table of systemCallTables) {
+  test(`beyond-ids: only owners from 65536 on and devices of ${table.name} are asked about`, (t) => {
+    const filter = seccompFilter("beyond-ids");
+    const { chown, lchown, fchown, fchownat } = table.supervised;
+    const isAsked = chown !== undefined || fchown !== undefined;
+    for (const [nr, first] of [
+      [chown, 1],
+      [lchown, 1],
+      [fchown, 1],
+      [fchownat, 2],
+    ] as const) {
+      if (nr === undefined) continue;
+      const answer = (uid: number, gid: number) => {
+        const args = first === 1 ? [7, uid, gid] : [7, 7, uid, gid];
+        return verdict(filter, { arch: table.audit, nr, args });
+      };
+      for (const id of [0, 5, 65_535, 0xffff_ffff]) {
+        t.is(answer(id, 0), allow);
+        t.is(answer(0, id), allow);
+      }
+      for (const id of [65_536, 4_000_000_000]) {
+        for (const other of [0, 65_535, 0xffff_ffff, id]) {
+          t.is(answer(id, other), ask);
+          t.is(answer(other, id), ask);
+        }
+      }
+    }
+    const device = (mode: number, number: number) =>
+      verdict(filter, { arch: table.audit, nr: table.mknodat, args: [0, 0, mode, number] });
+    t.is(device(blockDevice, 0x801), isAsked ? ask : fake);
+    t.is(device(characterDevice, 0x103), isAsked ? ask : fake);
+    t.is(device(characterDevice, 0), allow);
+    t.is(device(0o010644, 0), allow);
+    t.is(verdict(filter, { arch: table.audit, nr: table.privileged.at(-2) ?? 0 }), allow);
+  });
+
+  test(`old-calls: the newer calls of ${table.name} don't exist`, (t) => {
+    const filter = seccompFilter("old-calls");
+    const newer =
+      { x86_64: [332, 322], i386: [383, 358], aarch64: [291, 281], arm: [397, 387] }[table.name] ??
+      [];
+    for (let nr = 0; nr < 512; nr++) {
+      const isNew = [435, 437, 439, 452, ...newer].includes(nr);
+      t.is(verdict(filter, { arch: table.audit, nr }), isNew ? 0x0005_0026 : allow, `call ${nr}`);
+    }
+  });
+}
+
 test("x32 calls and unknown architectures are left alone", (t) => {
   const filter = seccompFilter("fake-root");
   t.is(verdict(filter, { arch: x86_64.audit, nr: 0x4000_0000 + 92 }), allow);

@@ -16,7 +16,7 @@ packages=(
   # programs to be found by what they need, and a reader of TOML
   gcc libc6-dev musl-tools python3
   # namespaces, owners and attributes
-  uidmap bubblewrap fakeroot iproute2 fuse3 mount util-linux attr libcap2-bin procps
+  uidmap bubblewrap proot fakeroot iproute2 fuse3 mount util-linux attr libcap2-bin procps
   # what programs of images are made with, and read by
   gcc libc6-dev musl-tools python3
   # package managers that make root file systems, and what makes repositories for them

@@ -136,7 +136,7 @@ wayTest("owners, modes and links of what %post makes arrive in the tree", async 
   t.like(nodes["new"], { mode: "775" });
   t.like(nodes["link"], { type: "symlink" });
   t.like(nodes["pipe"], { type: "fifo" });
-  t.is(nodes["disk"]?.type, way === "subid" ? undefined : "block-device");
+  t.is(nodes["disk"]?.type, "block-device");
   t.truthy(nodes["script"]);
   t.false(paths.includes(".post.script"));
 });
