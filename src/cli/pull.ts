@@ -31,6 +31,7 @@ export interface PullFlags extends AccessFlags {
 const fetchers: Readonly<Record<string, () => Promise<FetchImage>>> = {
   http: async () => (await import("../source/http.ts")).fetchHttp,
   https: async () => (await import("../source/http.ts")).fetchHttp,
+  library: async () => (await import("../source/library.ts")).fetchLibrary,
   oras: async () => (await import("../source/oras.ts")).fetchOras,
 };
 

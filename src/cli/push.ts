@@ -7,7 +7,8 @@ import { Registry } from "../oci/registry.ts";
 import { imageForOci } from "../push/image-config.ts";
 import type { LayerCompression } from "../push/layer-file.ts";
 import { openPushed } from "../push/open-pushed.ts";
-import { parsePushTarget, pushReference } from "../push/push-place.ts";
+import { containerPath, parseLibraryReference } from "../library-client/library-reference.ts";
+import { parsePushTarget, pushReference, type PushScheme } from "../push/push-place.ts";
 import { pushSif } from "../push/push-sif.ts";
 import { pushTree } from "../push/push-tree.ts";
 import { parseCompression } from "../squashfs/compression.ts";
@@ -22,6 +23,8 @@ import type { GlobalFlags, Terminal } from "./terminal.ts";
 export interface PushFlags extends AccessFlags {
   readonly compress?: string;
   readonly mountFrom?: string;
+  readonly library?: string;
+  readonly description?: string;
   readonly timestamp?: string;
   readonly progress?: "plain" | "tty" | "json";
   readonly tmpdir?: string;
@@ -50,10 +53,10 @@ export async function pushCommand(
 ): Promise<number> {
   const [image = "", target = ""] = operands;
   const { scheme, name } = parsePushTarget(target);
-  if (scheme === "oras" && flags.compress !== undefined) {
+  if (scheme !== "docker" && flags.compress !== undefined) {
     throw new UsageError(
       "usage/compression",
-      "--compress is for docker://: oras:// takes the file as it is",
+      `--compress is for docker://: ${scheme}:// takes the file as it is`,
       {
         hint: "leave --compress out, or build the image with it",
       },
@@ -80,10 +83,32 @@ export async function pushCommand(
     listener: view.listener,
     signal: interruption.signal,
   };
-  const pushed = await (scheme === "oras" ? pushAsSif(work) : pushAsLayer(work));
+  const pushed = await pushers[scheme](work);
   view[Symbol.dispose]();
   terminal.stdout.write(`${pushed}\n`);
   return 0;
+}
+
+const pushers: Readonly<Record<PushScheme, (work: PushWork) => Promise<string>>> = {
+  oras: pushAsSif,
+  docker: pushAsLayer,
+  library: pushToServer,
+};
+
+async function pushToServer(work: PushWork): Promise<string> {
+  const { file, name, flags, terminal, registry, listener, signal } = work;
+  const { pushLibrary } = await import("../push/push-library.ts");
+  const reference = parseLibraryReference(name);
+  const path = `${containerPath(reference)}:${reference.tags.join(",")}`;
+  const { host, digest } = await pushLibrary(file, reference, registry.client(`push ${path}`), {
+    address: flags.library,
+    noHttps: flags.https === false,
+    env: terminal.environment,
+    description: flags.description ?? "",
+    listener,
+    signal,
+  });
+  return `library://${host}/${path} ${digest}`;
 }
 
 async function pushAsSif({ file, name, flags, registry, ...rest }: PushWork): Promise<string> {

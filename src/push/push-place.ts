@@ -3,9 +3,9 @@
 import { UsageError } from "../model/error.ts";
 import { parseReference, type Reference } from "../oci/reference.ts";
 
-export type PushScheme = "oras" | "docker";
+export type PushScheme = "oras" | "docker" | "library";
 
-const schemes: readonly PushScheme[] = ["oras", "docker"];
+const schemes: readonly PushScheme[] = ["oras", "docker", "library"];
 
 export interface PushPlace {
   readonly scheme: PushScheme;

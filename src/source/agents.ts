@@ -10,6 +10,7 @@ export { ociSource } from "./oci.ts";
 export { ociArchiveSource } from "./oci-archive.ts";
 export { orasSource } from "./oras.ts";
 export { httpSource } from "./http.ts";
+export { librarySource } from "./library.ts";
 export { localImageSource } from "./localimage.ts";
 export { hostSource } from "./host.ts";
 export { scratchSource } from "./scratch.ts";

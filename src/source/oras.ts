@@ -1,5 +1,6 @@
 import { SourceError } from "../model/error.ts";
-import { bytesOfPlace, type FetchImage } from "./fetched-image.ts";
+import type { RegistryStore } from "../oci/registry-store.ts";
+import { bytesOfPlace, type FetchImage, type TakeImage } from "./fetched-image.ts";
 import { registryKeywords, withRegistry } from "./registry-base.ts";
 import type { ImageSource, SourceContext } from "./source.ts";
 
@@ -10,7 +11,7 @@ export const orasSource: ImageSource = {
   summary: "A SIF file in an OCI registry.",
   async open(header, context) {
     const { openImage } = await import("./open-image.ts");
-    const { name, place } = await findSif(header, context);
+    const { name, place } = await withRegistry(header, context, (store) => findSif(store, context));
     const endLease = () => place.lease?.[Symbol.asyncDispose]();
     try {
       const image = await openImage(place.file, name);
@@ -31,48 +32,50 @@ export const orasSource: ImageSource = {
 };
 
 /** @throws {SourceError} `source/no-sif`, and what `withRegistry` and `wholeBlob` throw */
-export const fetchOras: FetchImage = async (header, context, take) => {
-  const { name, place } = await findSif(header, context);
+export const fetchOras: FetchImage = async (header, context, take) =>
+  takeSif(await withRegistry(header, context, (store) => findSif(store, context)), context, take);
+
+/** A SIF file that was fetched into the cache. */
+interface FoundSif {
+  readonly name: string;
+  readonly place: Awaited<ReturnType<(typeof import("../oci/whole-blob.ts"))["wholeBlob"]>>;
+}
+
+/** Hands the bytes of a found file on, and lets the cache have it back. */
+export async function takeSif<Result>(
+  { name, place }: FoundSif,
+  { signal }: SourceContext,
+  take: TakeImage<Result>,
+): Promise<Result> {
   try {
-    return await take(bytesOfPlace(place, name, context.signal), name);
+    return await take(bytesOfPlace(place, name, signal), name);
   } finally {
     await place.lease?.[Symbol.asyncDispose]();
   }
-};
+}
 
-/** Where the SIF file is once it has been fetched, checked. */
-async function findSif(
-  header: ReadonlyMap<string, string>,
-  context: SourceContext,
-): Promise<{
-  readonly name: string;
-  readonly place: Awaited<ReturnType<(typeof import("../oci/whole-blob.ts"))["wholeBlob"]>>;
-}> {
+/** Fetches the SIF file of an image in a registry, and checks it. @throws {SourceError} `source/no-sif` */
+export async function findSif(store: RegistryStore, context: SourceContext): Promise<FoundSif> {
   const [{ resolveManifest }, { isSifLayer }, { wholeBlob }] = await Promise.all([
     import("../oci/image.ts"),
     import("../oci/media-types.ts"),
     import("../oci/whole-blob.ts"),
   ]);
-  return withRegistry(header, context, async (store) => {
-    const { manifest } = await resolveManifest(store, await store.start(), context.platform);
-    // Some registries add layers of their own beside it.
-    const found = manifest.layers.filter(({ mediaType }) => isSifLayer(mediaType));
-    const [only] = found;
-    if (only === undefined || found.length > 1) {
-      throw new SourceError(
-        "source/no-sif",
-        `${store.name} holds ${found.length === 0 ? "no SIF file" : "several SIF files"}`,
-        {
-          hint:
-            found.length === 0
-              ? "it is an image of layers: use Bootstrap: docker"
-              : "push each with a tag of its own",
-        },
-      );
-    }
-    return {
-      name: store.name,
-      place: await wholeBlob(store, only, { signal: context.signal }),
-    };
-  });
+  const { manifest } = await resolveManifest(store, await store.start(), context.platform);
+  // Some registries add layers of their own beside it.
+  const found = manifest.layers.filter(({ mediaType }) => isSifLayer(mediaType));
+  const [only] = found;
+  if (only === undefined || found.length > 1) {
+    throw new SourceError(
+      "source/no-sif",
+      `${store.name} holds ${found.length === 0 ? "no SIF file" : "several SIF files"}`,
+      {
+        hint:
+          found.length === 0
+            ? "it is an image of layers: use Bootstrap: docker"
+            : "push each with a tag of its own",
+      },
+    );
+  }
+  return { name: store.name, place: await wholeBlob(store, only, { signal: context.signal }) };
 }

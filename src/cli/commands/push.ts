@@ -11,7 +11,7 @@ export const push: CliCommand = {
       .argument("<image>", "a SIF file; for docker:// also a sandbox folder")
       .argument(
         "<target>",
-        "oras://HOST/REPO:TAG (the SIF file as it is) or docker://HOST/REPO:TAG (its files, for Docker and Podman)",
+        "oras://HOST/REPO:TAG (the SIF file as it is), docker://HOST/REPO:TAG (its files, for Docker and Podman) or library://…",
       )
       .option("--no-https", "talk plain http to the registry")
       .option("--authfile <file>", "a file of logins in Docker's form, asked before all others")
@@ -19,6 +19,8 @@ export const push: CliCommand = {
       .option("--cert-dir <folder>", "a folder with ca.crt, client.cert and client.key")
       .option("--compress <how>", "docker://: gzip[:LEVEL] (default) or zstd[:LEVEL]")
       .option("--mount-from <repo>", "another repository of the registry that may hold the data")
+      .option("--library <address>", "library://: the server")
+      .option("-D, --description <text>", "library://: what the image is")
       .option("--timestamp <time>", "docker://: when a sandbox folder's image was made")
       .option("-U, --allow-unsigned", "accepted as in Apptainer; signatures are not asked for")
       .addOption(
