@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -59,18 +59,32 @@ export async function measureProgram(
   }
 }
 
-/** Of a process and everything below it. A process that ends meanwhile counts nothing. */
+/** Of a process and everything below it. What ends meanwhile counts nothing. */
 function residentBytes(root: number): number {
   let bytes = 0;
   const pending = [root];
   for (let pid = pending.pop(); pid !== undefined; pid = pending.pop()) {
-    try {
-      bytes += Number(readFileSync(`/proc/${pid}/statm`, "latin1").split(" ")[1]) * pageBytes;
-      const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1");
-      pending.push(...children.trim().split(" ").filter(Boolean).map(Number));
-    } catch {
-      continue;
+    bytes += Number(words(`/proc/${pid}/statm`)[1] ?? 0) * pageBytes;
+    // Every thread has the children that it started itself; programs in Go start theirs from any thread.
+    for (const thread of threadsOf(pid)) {
+      pending.push(...words(`/proc/${pid}/task/${thread}/children`).map(Number));
     }
   }
   return bytes;
+}
+
+function words(file: string): string[] {
+  try {
+    return readFileSync(file, "latin1").split(" ").filter(Boolean);
+  } catch {
+    return [];
+  }
+}
+
+function threadsOf(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return [];
+  }
 }

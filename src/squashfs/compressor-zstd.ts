@@ -1,4 +1,5 @@
 import { constants, zstdCompressSync } from "node:zlib";
+import { giveBack } from "../system/give-back.ts";
 import type { Compressor } from "./compressor.ts";
 import { compressorIds } from "./format.ts";
 
@@ -23,9 +24,11 @@ export const zstdCompressor: Compressor = {
           // All in one piece; what takes two is not going to be used.
           chunkSize: Math.max(64, input.length),
         });
-        if (compressed.length >= input.length) return 0;
-        output.set(compressed);
-        return compressed.length;
+        const { length } = compressed;
+        const isSmaller = length < input.length;
+        if (isSmaller) output.set(compressed);
+        giveBack(compressed);
+        return isSmaller ? length : 0;
       },
     };
   },

@@ -1,4 +1,5 @@
 import type { Content, ContentSource, DataRange, Extent, ExtentChunk } from "../model/content.ts";
+import { giveBack } from "../system/give-back.ts";
 import type { DecodedInode } from "./decode-inode.ts";
 import { none, storedDataBit } from "./format.ts";
 import type { TableContext } from "./metadata-table.ts";
@@ -111,6 +112,8 @@ export class SquashfsSource implements ContentSource {
           throw this.#context.image.damaged(`the block at ${block.position} has another length`);
         }
         yield { index, bytes };
+        // What is not compressed comes in a buffer that is used again.
+        if (block.word < storedDataBit) giveBack(bytes);
       }
       if (file.fragment !== none) {
         const tail = file.sizeBytes % this.blockSizeBytes;
@@ -142,7 +145,9 @@ export class SquashfsSource implements ContentSource {
     const block = this.fragments[number];
     if (block === undefined) throw this.#context.image.damaged(`it has no fragment ${number}`);
     // A copy: what is not compressed comes in a buffer that is used again.
-    const bytes = Buffer.from(await this.#unpack(block));
+    const unpacked = await this.#unpack(block);
+    const bytes = Buffer.from(unpacked);
+    if (block.word < storedDataBit) giveBack(unpacked);
     if (this.#fragmentCache.size >= keptFragments) {
       const [oldest] = this.#fragmentCache.keys();
       if (oldest !== undefined) this.#fragmentCache.delete(oldest);

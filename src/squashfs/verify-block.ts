@@ -1,4 +1,5 @@
 import { readSync } from "node:fs";
+import { giveBack } from "../system/give-back.ts";
 import { loadDecompressor, type Decompress } from "./decompressors.ts";
 import { storedDataBit } from "./format.ts";
 import { numbersForEachBlock, type VerifySetup } from "./verify-job.ts";
@@ -31,13 +32,19 @@ export class BlockVerifier {
     );
     try {
       const stored = this.#read(position, word % storedDataBit);
-      const bytes =
-        word >= storedDataBit ? stored : await this.#decompress(stored, this.#setup.blockSizeBytes);
-      if (bytes.length >= least && bytes.length <= most) return undefined;
-      return { position, reason: `it has ${bytes.length} bytes` };
+      const length = word >= storedDataBit ? stored.length : await this.#unpackedLength(stored);
+      if (length >= least && length <= most) return undefined;
+      return { position, reason: `it has ${length} bytes` };
     } catch (error) {
       return { position, reason: error instanceof Error ? error.message : String(error) };
     }
+  }
+
+  async #unpackedLength(stored: Buffer): Promise<number> {
+    const bytes = await this.#decompress(stored, this.#setup.blockSizeBytes);
+    const { length } = bytes;
+    giveBack(bytes);
+    return length;
   }
 
   #read(position: number, length: number): Buffer {
