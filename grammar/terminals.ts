@@ -15,7 +15,7 @@ export const terminals: Readonly<Record<string, string>> = {
   LineEnd: "a comment from `#` on, if there is one, and a line feed or the end of the file",
   SectionHeading: `a line of one or more \`%\` and ${orList(sectionNames)}, in any case; after a blank, words for the section`,
   AppHeading: `a line of one or more \`%\` and ${orList(appSectionNames)}, in lower case, a blank and the app's name`,
-  Body: "all lines up to the next whose first word starts with `%`, quotes and heredocs notwithstanding",
+  Body: "all lines up to the next whose first word starts with `%`, quotes and heredocs notwithstanding; a `%\\` that starts the first word is taken away, and the line is text, whatever follows",
 };
 
 function orList(names: readonly string[]): string {

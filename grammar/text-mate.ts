@@ -13,7 +13,7 @@ const anyCase = (word: string) =>
   word.replaceAll(/[a-z]/gi, (letter) => `[${letter.toUpperCase()}${letter.toLowerCase()}]`);
 
 const stageStart = `^${anyCase("bootstrap")}:`;
-const sectionEnd = `(?=^\\s*%)|(?=${stageStart})`;
+const sectionEnd = `(?=^\\s*%(?!\\\\))|(?=${stageStart})`;
 
 const scripts = ["post", "setup", "pre", "test", "runscript", "startscript", "environment"];
 const appScripts = ["appinstall", "apptest", "apprun", "appstart", "appenv"];
@@ -46,18 +46,23 @@ export function textMate(): Pattern {
       appScripts,
       {
         contentName: "meta.embedded.block.shell",
-        patterns: [include("placeholder"), { include: "source.shell" }],
+        patterns: [include("mark"), include("placeholder"), { include: "source.shell" }],
       },
     ],
     [
       ["help"],
       ["apphelp"],
-      { contentName: "string.unquoted.help.apptainer", patterns: [include("placeholder")] },
+      {
+        contentName: "string.unquoted.help.apptainer",
+        patterns: [include("mark"), include("placeholder")],
+      },
     ],
     [
       lists,
       lists.map((name) => `app${name}`),
-      { patterns: [include("comment"), include("placeholder"), include("string")] },
+      {
+        patterns: [include("mark"), include("comment"), include("placeholder"), include("string")],
+      },
     ],
     [
       ["arguments"],
@@ -87,6 +92,7 @@ export function textMate(): Pattern {
         name: "comment.line.number-sign.apptainer",
         match: "^\\s*#.*$",
       },
+      mark: { name: "constant.character.escape.apptainer", match: "^\\s*%\\\\" },
       placeholder: {
         name: "variable.other.placeholder.apptainer",
         match: "\\{\\{\\s*[0-9A-Za-z_]+\\s*\\}\\}",

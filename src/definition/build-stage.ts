@@ -7,7 +7,7 @@ import type {
   SectionName,
   Stage,
 } from "../model/definition.ts";
-import { foldCase, headingName } from "./heading.ts";
+import { foldCase, headingName, withoutMarks } from "./heading.ts";
 import type { FieldSyntax, SectionSyntax, StageSyntax } from "./read-stage.ts";
 import type { StageText } from "./source-text.ts";
 import { leaveText } from "./text-encoding.ts";
@@ -94,8 +94,13 @@ export function appOf(argument: string): string {
   return argument.split(" ", 1)[0] ?? "";
 }
 
-/** The lines of a section as scripts get them: without CR before a line feed, the last one ended too. */
-export function bodyText({ bodySpan: { start, end } }: SectionSyntax, text: string): string {
+/** The lines of a section as scripts get them: without marks and CR before a line feed, the last one ended too. */
+export function bodyText(section: SectionSyntax, text: string): string {
+  return withoutMarks(markedBodyText(section, text));
+}
+
+/** The same with the marks. */
+export function markedBodyText({ bodySpan: { start, end } }: SectionSyntax, text: string): string {
   const body = text.slice(start, end);
   if (body === "") return "";
   return (body.endsWith("\n") ? body : `${body}\n`).replaceAll("\r\n", "\n");

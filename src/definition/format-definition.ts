@@ -1,6 +1,6 @@
 import { DefinitionError } from "../model/error.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
-import { appOf, bodyText } from "./build-stage.ts";
+import { appOf, markedBodyText } from "./build-stage.ts";
 import { formatBody } from "./format-body.ts";
 import { formatHeader } from "./format-header.ts";
 import { headingName } from "./heading.ts";
@@ -74,7 +74,7 @@ function formatStage(text: string, syntax: StageSyntax): Block[] {
   for (const section of syntax.sections) {
     const name = headingName(section.heading);
     const goesOn = lastOf.get(identity(section)) !== section;
-    const { lines, mayEndBlank } = formatBody(name, bodyText(section, text), goesOn);
+    const { lines, mayEndBlank } = formatBody(name, markedBodyText(section, text), goesOn);
     blocks.push({ lines: [headingLine(section, name), ...lines], mayEndBlank });
   }
   return blocks;

@@ -4,7 +4,7 @@
 
 import type { AppSectionName, SectionName } from "../model/definition.ts";
 import { isAppSectionName, isSectionName } from "./section-names.ts";
-import { skipBlanks } from "./white-space.ts";
+import { blankClass, skipBlanks } from "./white-space.ts";
 
 export type HeadingKind = "section" | "app" | "unknown";
 
@@ -44,4 +44,19 @@ export function headingName(heading: Heading): SectionName | AppSectionName {
 /** Lower case, one letter for one letter, as Go does it: JavaScript makes two of the Turkish capital İ. */
 export function foldCase(text: string): string {
   return text.replaceAll("İ", "i").toLowerCase();
+}
+
+// No section can be called `\…`, so Apptainer refuses every file with a line whose first word starts with `%\`. That makes
+// the two characters free to say what can't be said otherwise: below a heading, what follows them is text.
+
+/** Whether the line at the offset, which looks like a heading, is marked as text. Only for lines of a section. */
+export function isMarkedText(text: string, offset: number): boolean {
+  return text.startsWith("%\\", skipBlanks(text, offset));
+}
+
+const marks = new RegExp(`(^|\\n)([${blankClass}]*)%\\\\`, "g");
+
+/** The lines of a section without the marks. */
+export function withoutMarks(body: string): string {
+  return body.includes("%\\") ? body.replaceAll(marks, "$1$2") : body;
 }

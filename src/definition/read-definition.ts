@@ -207,6 +207,10 @@ function tooLargeText(text: StageText, at: number, message: string): Diagnostic 
   };
 }
 
+/** An argument's value is not looked through for the start of another placeholder; Apptainer does the same. */
+const bracesAsText =
+  "if the braces are text put O={{ below %arguments and write {{ O }} where they open";
+
 /** How many names without a value are told one by one. */
 const maxMissing = 50;
 
@@ -227,7 +231,7 @@ function undefinedArguments(
       code: "definition/undefined-argument",
       message: `${missing.length - maxMissing} more build arguments have no value`,
       location: text.location(next.start, next.end),
-      hint: "if the braces are text of another program's, write { { instead",
+      hint: bracesAsText,
     },
   ];
 }
@@ -240,7 +244,7 @@ function undefinedArgument(
   known: Iterable<string>,
 ): Diagnostic {
   const near = suggest(name, known);
-  const remedy = `give it with --build-arg ${displayText(name)}=VALUE, or a default below %arguments in this stage`;
+  const remedy = `give it with --build-arg ${displayText(name)}=VALUE, or a default below %arguments in this stage; ${bracesAsText}`;
   return {
     severity: "error",
     code: "definition/undefined-argument",

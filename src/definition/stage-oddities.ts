@@ -51,7 +51,7 @@ export function stageOddities(syntax: StageSyntax, text: StageText): Diagnostic[
     // The heading is only suspected when what ends the heredoc really comes, so that `a << b` is not taken for one.
     if (delimiter === undefined || !hasLine(bodyText(section, text.text), delimiter)) continue;
     const message = `%${headingName(section.heading)} starts a section in the middle of the heredoc up to ${displayText(delimiter)}`;
-    const hint = "put something in front of the % if this line is text of the heredoc";
+    const hint = "write %\\ in front of it if this line is text of the heredoc";
     add("definition/heading-in-heredoc", section.headingSpan, message, hint);
   }
   return found;
@@ -73,7 +73,7 @@ export function splitHeredoc(
     code: "definition/bootstrap-in-heredoc",
     message: `this line starts a stage in the middle of the heredoc up to ${displayText(delimiter)}`,
     location: text.location(0, feed === -1 ? text.text.length : feed),
-    hint: "indent the line if it is text of the heredoc",
+    hint: "indent the line if it is text of the heredoc, or write %\\ in front of it",
   };
 }
 

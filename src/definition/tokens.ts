@@ -11,7 +11,7 @@
 
 import { createToken, Lexer, type CustomPatternMatcherFunc, type TokenType } from "chevrotain";
 import { blankClass, skipBlanks, trimmedEnd } from "./white-space.ts";
-import { headingAt, headingKind, type Heading, type HeadingKind } from "./heading.ts";
+import { headingAt, headingKind, isMarkedText, type Heading, type HeadingKind } from "./heading.ts";
 
 /** What a matcher of Chevrotain gives back: the match, and what it wants to see in the token. */
 type Match = RegExpExecArray & { payload?: unknown };
@@ -70,10 +70,11 @@ const continuation =
     return found(text.slice(offset, Math.min(lineEnd(text, offset) + 1, text.length)));
   };
 
-/** Everything up to the next line whose first word starts with `%`. */
+/** Everything up to the next line whose first word starts with `%` and is not marked as text. */
 const bodyText: CustomPatternMatcherFunc = (text, offset) => {
   let at = offset;
-  while (at < text.length && headingAt(text, at) === undefined) at = lineEnd(text, at) + 1;
+  while (at < text.length && (headingAt(text, at) === undefined || isMarkedText(text, at)))
+    at = lineEnd(text, at) + 1;
   const image = text.slice(offset, Math.min(at, text.length));
   return image === "" ? null : found(image);
 };
@@ -229,7 +230,7 @@ export const modes: Readonly<Record<string, TokenType[]>> = {
   keyed: [Colon],
   value: [Blank, Comment, LineEnd, Continuation, LoneBackslash, ValueText],
   continued: [...headings, BrokenContinuation, Blank, Continuation, ContinuedText],
-  body: [...headings, Body],
+  body: [Body, ...headings],
 };
 
 export const allTokens: readonly TokenType[] = [...new Set(Object.values(modes).flat())];

@@ -27,6 +27,10 @@ const otherNames: Readonly<Record<string, string>> = {
   check: "test",
 };
 
+/** The way out. Apptainer has none. */
+const asText =
+  "if it is text write %\\ in front of it, or for Apptainer too anything that the shell takes away";
+
 export interface UnknownSection {
   readonly message: string;
   readonly hint: string;
@@ -43,7 +47,7 @@ export function unknownSection(heading: Heading, delimiter?: string): UnknownSec
   if (delimiter !== undefined) {
     return {
       message,
-      hint: `this line is inside the heredoc up to ${displayText(delimiter)}, but every line whose first word starts with % starts a section, there too; put something in front of the %`,
+      hint: `this line is inside the heredoc up to ${displayText(delimiter)}, but every line whose first word starts with % starts a section, there too; ${asText}`,
     };
   }
   return { message, hint: hintFor(heading, trimmed) };
@@ -67,7 +71,7 @@ function hintFor(heading: Heading, trimmed: string): string {
   const folded = foldCase(name);
   const isKnown = isSectionName(folded) || isAppSectionName(folded);
   if (!heading.line.startsWith("%") && isKnown) {
-    return `a section heading can't be indented: let %${displayText(word)} start its line, or put something in front of the % if it is text`;
+    return `a section heading can't be indented: let %${displayText(word)} start its line, or write %\\ in front of it if it is text`;
   }
   if (/^%+ /.test(trimmed) && isKnown) {
     return `there can't be a blank behind the %: write %${displayText(folded + argument)}`;
@@ -78,8 +82,9 @@ function hintFor(heading: Heading, trimmed: string): string {
   if (isAppSectionName(folded)) {
     return `names of app sections are in lower case: write %${displayText(folded + argument)}`;
   }
-  const asText =
-    "a line can't start with % otherwise: # starts a comment, and text needs something in front of the %";
+  if (heading.word.startsWith("\\")) {
+    return "%\\ marks a line of a section as text, and here no section has begun";
+  }
   if (name === "" || !/^[A-Za-z]/.test(name)) return `sections are ${sectionList}; ${asText}`;
   const bare = folded.replace(/[:;,.]+$/, "");
   const near = otherNames[bare] ?? suggestedName(bare);

@@ -6,7 +6,8 @@ import { formatDefinition, formatDefinitionFile } from "../../src/definition/for
 import { readDefinition } from "../../src/definition/read-definition.ts";
 import { DefinitionError } from "../../src/model/error.ts";
 import type { Section } from "../../src/model/definition.ts";
-import { randomDefinition, randomNumbers } from "./random-definition.ts";
+import { trim } from "../../src/definition/white-space.ts";
+import { randomDefinition, randomNumbers, someMarked } from "./random-definition.ts";
 
 test("a definition gets one style", (t) => {
   t.is(
@@ -127,7 +128,7 @@ test("bytes that are no UTF-8 stay", (t) => {
 /** What a section says, apart from what a formatter may change. */
 function meaningOf(section: Section): unknown {
   const { name, body } = section;
-  const lines = body.split("\n").map((line) => line.trim());
+  const lines = body.split("\n").map(trim);
   const meant = lines.filter((line) => line !== "" && !line.startsWith("#"));
   if (name === "files" || name === "appfiles") {
     const read = name === "files" ? splitCopyLines(section) : splitAppCopyLines(section);
@@ -157,7 +158,9 @@ test("formatting keeps the meaning, and formatting again changes nothing", (t) =
   let formatted = 0;
   fc.assert(
     fc.property(fc.nat(), (seed) => {
-      const text = randomDefinition(randomNumbers(seed));
+      const random = randomNumbers(seed);
+      const plain = randomDefinition(random);
+      const text = seed % 2 === 0 ? plain : someMarked(plain, random);
       let once: string;
       try {
         once = formatDefinition(text);

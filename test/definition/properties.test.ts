@@ -3,11 +3,21 @@ import fc from "fast-check";
 import { checkDefinition } from "../../src/definition/check-definition.ts";
 import { parseBuildArguments } from "../../src/definition/build-arguments.ts";
 import { printDiagnostic } from "../../src/definition/print-diagnostic.ts";
+import { fixDefinition } from "../../src/definition/fix-definition.ts";
+import { formatDefinition } from "../../src/definition/format-definition.ts";
+import { DefinitionError } from "../../src/model/error.ts";
+import { platformOf } from "../../src/model/platform.ts";
+import { makePlan } from "../../src/plan/make-plan.ts";
+import { sectionSwitch } from "../../src/plan/section-switch.ts";
 import { readDefinition } from "../../src/definition/read-definition.ts";
 import { maxLength } from "../../src/definition/substitute.ts";
-import { randomDefinition, randomNumbers } from "./random-definition.ts";
+import { randomDefinition, randomNumbers, someMarked } from "./random-definition.ts";
 
-const near = fc.nat().map((seed) => randomDefinition(randomNumbers(seed)));
+const near = fc.tuple(fc.nat(), fc.boolean()).map(([seed, hasMarks]) => {
+  const random = randomNumbers(seed);
+  const text = randomDefinition(random);
+  return hasMarks ? someMarked(text, random) : text;
+});
 
 /** A text like a definition with stretches of it taken out, doubled or replaced. */
 const mutated = fc
@@ -112,6 +122,37 @@ test("a definition without placeholders is stored byte for byte", (t) => {
   t.pass();
 });
 
+/** What the action gives; undefined where it refuses the definition. */
+function unlessRefused<T>(action: () => T): T | undefined {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof DefinitionError) return undefined;
+    throw error;
+  }
+}
+
+test("no text makes the formatter, the fixes or the planner throw anything but our errors", (t) => {
+  fc.assert(
+    fc.property(fc.oneof(near, mutated, shell, fc.string({ unit: "binary" })), (text) => {
+      const { definition } = readDefinition(text, { file: "x.def" });
+      const formatted = unlessRefused(() => formatDefinition(text));
+      // Build arguments apart, what can be read can be formatted.
+      if (definition !== undefined && formatted !== undefined) {
+        t.is(formatDefinition(formatted), formatted);
+      }
+      const fixed = fixDefinition(Buffer.from(text), { file: "x.def" });
+      t.true(fixed.fixed.length > 0 || Buffer.from(text).equals(fixed.bytes));
+      t.deepEqual(fixDefinition(fixed.bytes, { file: "x.def" }).fixed, [], text);
+      if (definition === undefined) return;
+      const sections = sectionSwitch([]);
+      const platform = platformOf("x64");
+      makePlan(definition, { platform, format: "sif", sections, runTests: true });
+    }),
+    { numRuns: 1000 },
+  );
+});
+
 test("what is stored reads the same again", (t) => {
   fc.assert(
     fc.property(near, (text) => {
@@ -199,3 +240,25 @@ test("values that multiply are refused before they fill the memory", (t) => {
   t.like(diagnostics, [{ code: "definition/too-large" }]);
   t.true(maxLength < 2 ** 27);
 });
+
+const lines = (unit: string) => unit.repeat(Math.ceil(1e6 / unit.length));
+const checked: Readonly<Record<string, string>> = {
+  installations: `%post\n${lines("apt-get install x\n")}`,
+  redirections: `%environment\n${lines("> a ")}`,
+  patterns: `%environment\ncase x in\n${lines("a|b) c;;\n")}esac\n`,
+  assignments: `%environment\n${lines("A=b ")}`,
+  "lines of %files": `%files\n${lines("a b\n")}`,
+  functions: `%environment\n${lines("f() { g; }\n")}`,
+};
+
+for (const [name, sections] of Object.entries(checked)) {
+  test(`a megabyte of ${name} is checked in time`, (t) => {
+    const text = `Bootstrap: docker\nFrom: debian:12\n${sections}`;
+    const start = process.cpuUsage();
+    checkDefinition(readDefinition(text, { file: "x.def" }));
+    const { user } = process.cpuUsage(start);
+    t.log(`${Math.round(user / 1000)} ms`);
+    // What goes through all of the script for each of its commands takes longer than this.
+    t.true(user < 10_000_000);
+  });
+}

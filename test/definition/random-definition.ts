@@ -122,3 +122,11 @@ export function randomDefinition(random: () => number): string {
   const text = rows.map((row) => row + end()).join("");
   return random() < 0.15 ? text.replace(/\r?\n$/, "") : text;
 }
+
+/** The same with some of its lines marked as text. */
+export function someMarked(text: string, random: () => number): string {
+  const marks = ["%\\", "  %\\", "\t%\\%", "%\\%\\"];
+  return text.replaceAll("\n", () =>
+    random() < 0.2 ? `\n${marks[Math.floor(random() * marks.length)]}` : "\n",
+  );
+}
