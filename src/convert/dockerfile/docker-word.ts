@@ -1,8 +1,8 @@
 // A word of a Dockerfile in which variables, quotes and the escape character mean something: `--from=$BASE`,
 // `ENV PATH="/opt/bin:${PATH}"`. What a variable is worth is not known here.
 
-/** What stands behind the name in `${name:-word}`. */
-export type Operator = ":-" | "-" | ":+" | "+" | ":?" | "?";
+/** What stands behind the name in `${name:-word}`, or before the pattern that is cut off in `${name%pattern}`. */
+export type Operator = ":-" | "-" | ":+" | "+" | ":?" | "?" | "#" | "##" | "%" | "%%";
 
 export type WordPart =
   | { readonly kind: "text"; readonly text: string }
@@ -120,11 +120,11 @@ class WordReader {
       this.at++;
       return { kind: "variable", name, operator: undefined, word: [] };
     }
-    const operator = /:?[-+?]/y;
+    const operator = /:?[-+?]|##?|%%?/y;
     operator.lastIndex = this.at;
     const found = operator.exec(this.text)?.[0];
     if (found === undefined) {
-      this.fail("only :- - :+ + :? and ? can stand behind the name of a variable", start);
+      this.fail("only - + ? # and % are known behind the name of a variable", start);
       return undefined;
     }
     if (depth >= maxDepth) {

@@ -59,6 +59,8 @@ export class Variables {
     const isSet = this.environment.has(part.name);
     const value = this.environment.get(part.name);
     if (isSet && value === undefined) return undefined;
+    // Patterns are left to a shell.
+    if (part.operator !== undefined && /[#%]/.test(part.operator)) return undefined;
     if (!isSet && (this.arguments.has(part.name) || !this.isFromScratch)) return undefined;
     const { operator } = part;
     const counts = operator?.startsWith(":") === true ? (value ?? "") !== "" : isSet;

@@ -1,13 +1,8 @@
 import type { Section } from "../../model/definition.ts";
 import type { Losses } from "../losses.ts";
+import { assignmentsOf, type Statement } from "./assignments.ts";
 import type { Marks } from "./marks.ts";
 import { sectionLine } from "./section-line.ts";
-
-/** One variable that a line of `%environment` exports, its value between double quotes of a Dockerfile. */
-interface Export {
-  readonly name: string;
-  readonly value: string;
-}
 
 export interface ImageEnvironment {
   /** ENV instructions. */
@@ -17,115 +12,85 @@ export interface ImageEnvironment {
 }
 
 /**
- * ENV for the lines of `%environment` that export plain values. What comes after the first other line may depend on it,
- * and becomes a script, which only what starts by itself can run.
- * @param isStarted whether something does
+ * ENV for the lines of `%environment` that set plain values. What comes after the first other line may depend on it, and
+ * becomes a script that other programs have to be started by.
+ * @param starter the script's path
  */
 export function environmentLines(
   section: Section,
   marks: Marks,
   losses: Losses,
   valueOf: (name: string) => string | undefined,
-  isStarted: boolean,
+  starter: string,
 ): ImageEnvironment {
+  const variables = new ShellVariables();
   const lines: string[] = [];
-  const known = new Set(["PATH"]);
   const body = section.body.replace(/\n$/, "").split("\n");
   for (const [index, text] of body.entries()) {
     if (/^\s*(?:#|$)/.test(text)) continue;
-    const pairs = exportsOf(text, marks, valueOf, known);
-    if (pairs === undefined) {
-      const hint = "write export NAME=VALUE with plain values, first of all";
-      const location = sectionLine(section, index, text);
-      if (isStarted) {
-        const message = "from here on, variables are only there for the runscript";
-        losses.differs(location, message, hint);
-      } else losses.lost(location, "from here on, the lines need a shell and are left out", hint);
-      return { lines, script: `${body.slice(index).join("\n")}\n` };
+    const statements = assignmentsOf(text, { marks, valueOf, variables });
+    const added = statements?.map((statement) => variables.apply(statement));
+    if (added !== undefined && added.every((line) => line !== undefined)) {
+      lines.push(...added.filter((line) => line !== ""));
+      continue;
     }
-    for (const { name } of pairs) known.add(name);
-    lines.push(
-      `ENV ${pairs.map(({ name, value }) => `${name}=${/^[\w+,./:@%-]+$/.test(value) ? value : `"${value}"`}`).join(" ")}`,
+    const hint = "write export NAME=VALUE with plain values, first of all";
+    const message = `from here on, only what is started by ${starter} has the variables`;
+    losses.differs(sectionLine(section, index, text), message, hint);
+    return { lines, script: `${variables.localLines()}${body.slice(index).join("\n")}\n` };
+  }
+  for (const name of variables.unused()) {
+    const index = body.findLastIndex((line) => line.trim().startsWith(`${name}=`));
+    losses.lost(
+      sectionLine(section, index, body[index] ?? ""),
+      `${name} is left out: it is not exported`,
+      `write export ${name}=VALUE`,
     );
   }
   return { lines, script: "" };
 }
 
-const nameAt = /([A-Za-z_]\w*)=/y;
+/** The variables of the shell that reads `%environment`. */
+class ShellVariables {
+  /** Those that ENV sets, and those that every container has. */
+  private readonly exported = new Set(["PATH", "LD_LIBRARY_PATH"]);
+  /** Those that are not exported so far: text for double quotes of a Dockerfile, and the lines that set it. */
+  private readonly locals = new Map<string, { readonly text: string; readonly lines: string }>();
+  private readonly used = new Set<string>();
 
-/**
- * What a line of a shell script exports, if it is `export NAME=VALUE …` and nothing else, and the values hold nothing but
- * text, quotes and variables that Docker knows. Undefined for all other lines.
- * @param known variables that have been set; besides, each may be made of itself
- */
-export function exportsOf(
-  line: string,
-  marks: Marks,
-  valueOf: (name: string) => string | undefined,
-  known: ReadonlySet<string>,
-): readonly Export[] | undefined {
-  const text = line.trim();
-  if (!/^export\s/.test(text)) return undefined;
-  const found: Export[] = [];
-  for (let at = "export".length; at < text.length;) {
-    const blank = /\s+/y;
-    blank.lastIndex = at;
-    if (!blank.test(text)) return undefined;
-    at = blank.lastIndex;
-    if (text.charAt(at) === "#") break;
-    nameAt.lastIndex = at;
-    const [, name = ""] = nameAt.exec(text) ?? [];
-    if (name === "") return undefined;
-    const value = valueAt(text, at + name.length + 1, {
-      marks,
-      valueOf,
-      isKnown: (used) => used === name || known.has(used),
-    });
-    if (value === undefined) return undefined;
-    found.push({ name, value: value.text });
-    at = value.end;
+  /** How a value names the variable; undefined when Docker doesn't know it. @param form `$NAME` or `${NAME}` */
+  text(name: string, form: string): string | undefined {
+    this.used.add(name);
+    return this.locals.get(name)?.text ?? (this.exported.has(name) ? form : undefined);
   }
-  return found.length > 0 ? found : undefined;
-}
 
-interface ValueContext {
-  readonly marks: Marks;
-  readonly valueOf: (name: string) => string | undefined;
-  readonly isKnown: (name: string) => boolean;
-}
-
-// A single-quoted text, a double-quoted one without commands in it, an escaped character, a variable, plain text.
-const piece =
-  /'([^']*)'|"((?:[^"\\$`]|\\.|\$[A-Za-z_]\w*|\$\{[A-Za-z_]\w*\})*)"|\\(.)|(\$[A-Za-z_]\w*|\$\{[A-Za-z_]\w*\})|([^\s'"\\$`;&|<>()*?[\]{}#~!]+)/sy;
-
-function valueAt(text: string, start: number, context: ValueContext) {
-  const { marks, valueOf, isKnown } = context;
-  const isHarmless = (part: string, pattern: RegExp) =>
-    marks.in(part).every((name) => !pattern.test(valueOf(name) ?? ""));
-  const areKnown = (part: string) =>
-    [...part.matchAll(/(?<!\\)(?:\\\\)*\$\{?(\w+)/g)].every(([, name = ""]) => isKnown(name));
-  let word = "";
-  let at = start;
-  while (at < text.length && !/\s/.test(text.charAt(at))) {
-    piece.lastIndex = at;
-    const match = piece.exec(text);
-    if (match === null) return undefined;
-    const [, single, double, escaped, variable, plain] = match;
-    if (double !== undefined) {
-      if (!areKnown(double) || !isHarmless(double, /["$`\\]/)) return undefined;
-      // A shell's double quotes have two escapes more than Docker's: what means itself there is written plainly.
-      word += double.replaceAll(/\\(.)/gs, (whole, character: string) =>
-        character === "`" ? character : /["\\$]/.test(character) ? whole : `\\\\${character}`,
-      );
-    } else if (variable !== undefined) {
-      if (!areKnown(variable)) return undefined;
-      word += variable;
-    } else {
-      const part = single ?? escaped ?? plain ?? "";
-      if (!isHarmless(part, single === undefined ? /[^\w+,./:@%=-]/ : /'/)) return undefined;
-      word += part.replaceAll(/[\\"$]/g, "\\$&");
+  /** The ENV for a statement, empty when it needs none; undefined when one can't say it. */
+  apply({ pairs, isExport, source }: Statement): string | undefined {
+    const shown: string[] = [];
+    for (const { name, value } of pairs) {
+      if (isExport || this.exported.has(name)) {
+        const text = value ?? this.locals.get(name)?.text;
+        if (text === undefined && !this.exported.has(name)) return undefined;
+        this.locals.delete(name);
+        this.exported.add(name);
+        if (text !== undefined) shown.push(`${name}=${quoted(text)}`);
+      } else {
+        const lines = `${this.locals.get(name)?.lines ?? ""}${source}\n`;
+        this.locals.set(name, { text: value ?? "", lines });
+      }
     }
-    at = piece.lastIndex;
+    return shown.length > 0 ? `ENV ${shown.join(" ")}` : "";
   }
-  return { text: marks.replace(word, (name) => `\${${marks.variable(name)}}`), end: at };
+
+  /** Variables that nothing sees. */
+  unused(): string[] {
+    return [...this.locals.keys()].filter((name) => !this.used.has(name));
+  }
+
+  /** What sets the variables that are not exported, for a script that goes on from here. */
+  localLines(): string {
+    return [...this.locals.values()].map(({ lines }) => lines).join("");
+  }
 }
+
+const quoted = (value: string) => (/^[\w+,./:@%-]+$/.test(value) ? value : `"${value}"`);

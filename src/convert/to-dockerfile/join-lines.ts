@@ -34,7 +34,7 @@ export function joinLines(
     const scanned = scanLine(raw, marks);
     if (scanned === undefined || /[\r\v\f]|\\[ \t]+$/.test(raw)) return undefined;
     // Lines are indented here, which must not cut a word.
-    if (open !== undefined && /\S$/.test(open.code) && /^\S/.test(raw)) return undefined;
+    if (open !== undefined && /[^\s;&|]$/.test(open.code) && /^\S/.test(raw)) return undefined;
     const before = open ?? { code: "", text: "" };
     const text = withVariables(scanned, marks, valueOf, before.text);
     const code = before.code + (scanned.goesOn ? scanned.code.slice(0, -1) : scanned.code);

@@ -18,6 +18,7 @@ import type { Marks } from "./marks.ts";
 import { runScript, type RunContext } from "./run-script.ts";
 import {
   environmentFile,
+  environmentStarter,
   readEnvironment,
   startInstructions,
   testInstructions,
@@ -50,7 +51,7 @@ export function stageInstructions(stage: Stage, context: StageContext): string[]
   const variables =
     environment === undefined
       ? { lines: [], script: "" }
-      : environmentLines(environment, marks, losses, context.valueOf, runscript !== undefined);
+      : environmentLines(environment, marks, losses, context.valueOf, environmentStarter);
   const shellVariables =
     variables.script + (writesEnvironment(section("post")) ? readEnvironment : "");
   const labels = isLast ? section("labels") : undefined;

@@ -14,7 +14,10 @@ const folder = "/.tsbuild";
 /** What `%post` writes for `%environment`. */
 export const environmentFile = `${folder}/environment.sh`;
 
-/** Lines that read it. */
+/** What starts programs with the variables that need a shell. */
+export const environmentStarter = `${folder}/with-environment`;
+
+/** Lines that read the file. */
 export const readEnvironment = `[ ! -e ${environmentFile} ] || . ${environmentFile}\n`;
 
 /**
@@ -31,8 +34,8 @@ export function startInstructions(
   const { runscript, startscript } = scripts;
   const lines: string[] = [];
   const before: string[] = [];
-  if (environment !== "" && (runscript ?? startscript) !== undefined) {
-    const path = `${folder}/with-environment`;
+  if (environment !== "") {
+    const path = environmentStarter;
     lines.push(...writeFile(path, `#!/bin/sh\n${environment}exec "$@"\n`, marks));
     before.push(path);
   }

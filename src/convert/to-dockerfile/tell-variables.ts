@@ -2,6 +2,7 @@ import type { Section } from "../../model/definition.ts";
 import type { Losses } from "../losses.ts";
 import type { Marks } from "./marks.ts";
 import { sectionLine } from "./section-line.ts";
+import { environmentStarter } from "./start-instructions.ts";
 
 /** Variables that Apptainer sets and Docker doesn't, with what to do about it. */
 const hints: Readonly<Record<string, string>> = {
@@ -26,7 +27,7 @@ export function tellVariables(section: Section, marks: Marks, losses: Losses): v
     if (path !== undefined) {
       losses.differs(location, `there is no ${path} in an image of Docker`, "do without it");
     } else if (variable !== undefined && name === "post" && kind === "ENVIRONMENT") {
-      const message = `what is written to $${variable} is set for the runscript only`;
+      const message = `what is written to $${variable} is set for what ${environmentStarter} starts`;
       losses.differs(location, message, hints[kind] ?? "");
     } else if (variable !== undefined) {
       losses.lost(
