@@ -84,15 +84,16 @@ function findingOf(words: readonly string[]): Omit<Finding, "location"> | undefi
   return { message: `${program} runs whenever the container starts${noise}`, hint: once };
 }
 
-/** The words of a command without assignments and redirections before the program. */
+/** The words of a command from its program on, and the redirections before it at their end. */
 function fromProgram(words: readonly string[]): readonly string[] {
-  const [first] = words;
-  if (first === undefined) return words;
-  if (isRedirection(first)) {
-    const rest = fromProgram(words.slice(2));
-    return rest.length === 0 ? rest : [...rest, ...words.slice(0, 2)];
+  const redirections: string[] = [];
+  let at = 0;
+  for (; at < words.length; at++) {
+    const word = words[at] ?? "";
+    if (isRedirection(word)) redirections.push(word, words[++at] ?? "");
+    else if (!/^[A-Za-z_]\w*\+?=/.test(word)) break;
   }
-  return /^[A-Za-z_]\w*\+?=/.test(first) ? fromProgram(words.slice(1)) : words;
+  return at < words.length ? [...words.slice(at), ...redirections] : [];
 }
 
 /** Where what a command prints goes: `&2`, a file, or undefined for the output of the container. */

@@ -52,18 +52,23 @@ export const installWithoutYes: Rule = {
   summary: "Package managers are told not to ask.",
   *check(stage) {
     const sections = sectionsOf(stage, "post", "appinstall");
+    // Once for all commands: the scripts may be long.
+    const settled = new Set(
+      Object.values(asking).filter(({ setting }) =>
+        sections.some(({ body }) => setting?.test(body) === true),
+      ),
+    );
     for (const section of sections) {
       for (const command of shellCommands(section)) {
         const [program = "", ...words] = programWords(command);
         const manager = asking[family[program] ?? ""];
-        if (manager === undefined) continue;
+        if (manager === undefined || settled.has(manager)) continue;
         const verb = words.find((word) => manager.verbs.test(word));
         if (verb === undefined || words.some((word) => manager.yes.test(word))) continue;
         if (command.isPiped || words.some((word) => /^<{1,3}-?$/.test(word))) continue;
         // A variable may hold the option.
         if (words.some((word) => /^\$\{?\w*(?:OPT|FLAG|ARG|YES)/i.test(word))) continue;
         if (!asks(program, verb, words)) continue;
-        if (sections.some(({ body }) => manager.setting?.test(body) === true)) continue;
         const dash = words.find((word) => /^[\u2010-\u2015\u2212]/.test(word));
         yield dash === undefined
           ? {
