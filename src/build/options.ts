@@ -51,6 +51,8 @@ export interface BuildOptions {
   /** What scripts are run with; needed only where the plan has any. */
   readonly isolation: Isolation | undefined;
   readonly binds: readonly Bind[];
+  /** The machine's graphics driver, for scripts alone (`--nv`, `--rocm`). */
+  readonly drivers: readonly Bind[];
   readonly writableTmpfs: boolean;
   readonly network: "host" | "none";
   /** What each script may take. */

@@ -19,6 +19,7 @@ export async function runInContainer(
   await sandbox.run(step.script, {
     ...scriptOptions(run),
     binds: options.binds,
+    drivers: options.drivers,
     network: options.network,
     secrets: options.secrets ?? [],
     writableTmpfs: isTest && options.writableTmpfs,

@@ -106,6 +106,11 @@ export function addBuildFlags(command: Command): Command {
       [],
     )
     .option("--mount <spec>", "the same, as type=bind,source=…,destination=…[,ro]", collect, [])
+    .option(
+      "--nv",
+      "let scripts use this machine's NVIDIA driver; nothing of it stays in the image",
+    )
+    .option("--rocm", "the same for AMD's")
     .option("--writable-tmpfs", "let %test write; what it writes is thrown away")
     .option(
       "--isolation <name>",
@@ -153,7 +158,5 @@ export function addBuildFlags(command: Command): Command {
     .addOption(new Option("-e, --encrypt").hideHelp())
     .addOption(new Option("--passphrase").hideHelp())
     .addOption(new Option("--pem-path <file>").hideHelp())
-    .addOption(new Option("--remote").hideHelp())
-    .addOption(new Option("--nv").hideHelp())
-    .addOption(new Option("--rocm").hideHelp());
+    .addOption(new Option("--remote").hideHelp());
 }

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { maskOf, type BuildOptions, type Mask, type Secret } from "../build/options.ts";
+import { maskOf, type Bind, type BuildOptions, type Mask, type Secret } from "../build/options.ts";
 import { checkTarget } from "../build/check-target.ts";
 import { suggest } from "../definition/suggest.ts";
 import { UsageError } from "../model/error.ts";
@@ -15,6 +15,7 @@ import type { BuildFlags } from "./build-flags.ts";
 import { cacheFolder } from "./cache-folder.ts";
 import { commandNames } from "./command-names.ts";
 import { compressionFlags } from "./compression-flags.ts";
+import { driverFlags } from "./driver-flags.ts";
 import { enterIfNeeded } from "./enter-if-needed.ts";
 import { limitsOf } from "./limit-flags.ts";
 import { loadPlan, type LoadedPlan } from "./load-plan.ts";
@@ -91,6 +92,7 @@ export async function buildCommand(
       targetName: name,
       loaded,
       isolation: entered.isolation,
+      drivers: await driverFlags(flags, terminal.environment, view.listener),
       access: await accessOf(flags, terminal.environment, folder),
       secrets,
       mask: maskOf([...secrets, ...secretArguments].map(({ value }) => value)),
@@ -123,6 +125,8 @@ function withSettings(
     section: list(flags.section, "SECTION"),
     bind: list(flags.bind, "BIND"),
     writableTmpfs: isOn(flags.writableTmpfs, "WRITABLE_TMPFS"),
+    nv: isOn(flags.nv, "NV"),
+    rocm: isOn(flags.rocm, "ROCM"),
     fixPerms: isOn(flags.fixPerms, "FIXPERMS"),
     disableCache: isOn(flags.disableCache, "DISABLE_CACHE"),
     cleanup: flags.cleanup && !switchSetting(environment, "NO_CLEANUP"),
@@ -143,8 +147,6 @@ function refuseUnsupported(flags: BuildFlags): void {
     [flags.passphrase, "--passphrase", "build without it and encrypt with apptainer"],
     [flags.pemPath, "--pem-path", "build without it and encrypt with apptainer"],
     [flags.remote, "--remote", "Apptainer no longer has it either; build on this machine"],
-    [flags.nv, "--nv", "bind what the script needs with --bind"],
-    [flags.rocm, "--rocm", "bind what the script needs with --bind"],
   ];
   for (const [value, name, hint] of refused) {
     if (value !== undefined) {
@@ -184,6 +186,7 @@ function buildOptions(
     readonly targetName: string;
     readonly loaded: LoadedPlan;
     readonly isolation: Isolation | undefined;
+    readonly drivers: readonly Bind[];
     readonly access: RegistryAccess;
     readonly secrets: readonly Secret[];
     readonly mask: Mask;
@@ -191,7 +194,18 @@ function buildOptions(
     readonly signal: AbortSignal;
   },
 ): BuildOptions {
-  const { target, targetName, loaded, isolation, access, secrets, mask, listener, signal } = known;
+  const {
+    target,
+    targetName,
+    loaded,
+    isolation,
+    drivers,
+    access,
+    secrets,
+    mask,
+    listener,
+    signal,
+  } = known;
   const compression = compressionFlags(flags);
   for (const word of compression.ignored) {
     listener({
@@ -221,6 +235,7 @@ function buildOptions(
     workers: flags.jobs,
     isolation,
     binds: bindFlags(flags.bind, flags.mount, folder),
+    drivers,
     writableTmpfs: flags.writableTmpfs === true,
     network: access.isOffline === true ? "none" : flags.network,
     limits: limitsOf(flags),

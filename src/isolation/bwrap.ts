@@ -37,7 +37,7 @@ export const bwrap: Way = {
       entry: undefined,
       losses: [
         "files that a script makes or gives away are root's in the image",
-        "programs with set-id bits have no effect, and secrets and --nv are not possible",
+        "programs with set-id bits have no effect, and secrets are not possible",
       ],
     };
   },

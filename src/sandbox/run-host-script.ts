@@ -70,7 +70,10 @@ export async function runHostScript(options: RunHostScriptOptions): Promise<void
     const output = new ScriptOutput(script, file, script.body, mask);
     using kept = new DisposableStack();
     kept.use(keepTidy("processes", rootFolder));
-    const supervision = isolation?.supervision && { ...isolation.supervision, expectsChroot: false };
+    const supervision = isolation?.supervision && {
+      ...isolation.supervision,
+      expectsChroot: false,
+    };
     await using supervised = await superviseRun(supervision, options.ledger);
     const end = await runLimited(command, {
       limits: options.limits,

@@ -45,6 +45,8 @@ export interface RunScriptOptions extends RunEvents {
   /** The environment of whoever builds. */
   readonly environment: Environment;
   readonly binds: readonly Bind[];
+  /** What is bound besides, and in no list that scripts see. */
+  readonly drivers?: readonly Bind[] | undefined;
   readonly network: "host" | "none";
   readonly limits: Limits;
   readonly secrets: readonly Secret[];
@@ -74,7 +76,8 @@ export async function runScript(options: RunScriptOptions): Promise<void> {
   const { script, isolation, environment, binds, signal } = options;
   signal.throwIfAborted();
   const lacks = new Set(isolation.lacks);
-  if (lacks.has("mounts") && binds.length > 0) throw lacking(isolation, "can't bind anything");
+  if (lacks.has("mounts") && [...binds, ...(options.drivers ?? [])].length > 0)
+    throw lacking(isolation, "can't bind anything");
   if (lacks.has("network") && options.network === "none")
     throw lacking(isolation, "can't take the network away");
   if (lacks.has("secrets") && options.secrets.length > 0)

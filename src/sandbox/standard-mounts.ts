@@ -9,7 +9,7 @@ const lineFeed = Buffer.from("\n");
 
 type MountOptions = Pick<
   RunScriptOptions,
-  "binds" | "isolation" | "network" | "rootFolder" | "secrets"
+  "binds" | "drivers" | "isolation" | "network" | "rootFolder" | "secrets"
 >;
 
 /** What every script gets, and what the user wants to have there instead or besides. */
@@ -41,7 +41,7 @@ export function standardMounts(options: MountOptions, workFolder: string): Mount
     { kind: "dev" },
     ...own.filter((mount) => mount.kind === "bind" && !wanted.has(mount.target)),
     ...aptSettings(options, workFolder),
-    ...binds.map(({ source, destination, readOnly }) => ({
+    ...[...(options.drivers ?? []), ...binds].map(({ source, destination, readOnly }) => ({
       kind: "bind" as const,
       source,
       target: destination,

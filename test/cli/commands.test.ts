@@ -108,7 +108,7 @@ test("a missing file, a wrong option and a misspelt command are errors of whoeve
   t.regex(error?.hint ?? "", /did you mean tsbuild check\?/);
 });
 
-for (const words of [["--encrypt"], ["--nv"], ["--rocm"], ["--remote"], ["--pem-path", "x"]]) {
+for (const words of [["--encrypt"], ["--remote"], ["--pem-path", "x"]]) {
   test(`${words[0]} is refused rather than ignored`, async (t) => {
     const folder = await folderWith(t, { "a.def": good });
     const { error } = await runCli(["build", ...words, "a.sif", "a.def"], folder);

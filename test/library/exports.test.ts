@@ -62,6 +62,7 @@ test("an image can be built by the library alone, and tells what it does", async
     workers: 1,
     isolation: undefined,
     binds: [],
+    drivers: [],
     writableTmpfs: false,
     network: "host",
     environment: {},
