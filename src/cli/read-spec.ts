@@ -32,8 +32,8 @@ const uriAgents = new Set([
 
 /**
  * The definition that SPEC names, decided in Apptainer's order: a URI whose first word is an agent; a sandbox folder, SIF
- * or SquashFS file; else a definition file (`-` and `/dev/stdin` read standard input).
- * @throws {UsageError} `usage/spec-not-found`, `usage/not-a-definition`
+ * or SquashFS file, or (not in Apptainer) a tar archive of a root file system; else a definition file (`-` and `/dev/stdin` read standard input).
+ * @throws {UsageError} `usage/spec-not-found`
  * @throws {HostError} `host/not-readable`
  */
 export async function readSpec(spec: string, folder: string): Promise<BuildSpec> {
@@ -101,17 +101,15 @@ async function kindOf(file: string, name: string): Promise<"folder" | "image" | 
   if (!found.isFile()) return "definition";
   const head = await firstBytes(file, name);
   if (head.includes("SIF_MAGIC") || head.subarray(0, 4).equals(Buffer.from("hsqs"))) return "image";
-  // The magic of a tar archive stands at 257; gzip's and zstd's at the start.
+  // The magic of a tar archive stands at 257; those of gzip, zstd, xz and bzip2 at the start.
   const isTar = head.subarray(257, 262).equals(Buffer.from("ustar"));
-  const isCompressed =
-    head.subarray(0, 2).equals(Buffer.from([0x1f, 0x8b])) ||
-    head.subarray(0, 4).equals(Buffer.from([0x28, 0xb5, 0x2f, 0xfd]));
-  if (isTar || isCompressed) {
-    throw new UsageError("usage/not-a-definition", `${name} is an archive, not a definition file`, {
-      hint: `say what is in it: docker-archive:${name} or oci-archive:${name}`,
-    });
-  }
-  return "definition";
+  const isCompressed = [
+    [0x1f, 0x8b],
+    [0x28, 0xb5, 0x2f, 0xfd],
+    [0xfd, 0x37, 0x7a, 0x58],
+    [0x42, 0x5a, 0x68],
+  ].some((start) => head.subarray(0, start.length).equals(Buffer.from(start)));
+  return isTar || isCompressed ? "image" : "definition";
 }
 
 async function firstBytes(file: string, name: string): Promise<Buffer> {
@@ -133,7 +131,7 @@ export function defaultTarget(spec: string, format: "sif" | "sandbox"): string {
       .replace(/\/+$/, "")
       .split("/")
       .at(-1) ?? "";
-  const stem = name.replace(/\.(def|recipe|sif|img|sqfs|tar)$/i, "");
+  const stem = name.replace(/\.(def|recipe|sif|img|sqfs|tar(\.(gz|xz|zst|bz2))?|tgz|txz)$/i, "");
   if (stem === "" || stem === "." || stem === ".." || stem === "-") {
     throw new UsageError("usage/no-target", `no name for the image can be made from ${spec}`, {
       hint: "name it: tsbuild build IMAGE SPEC",

@@ -37,9 +37,20 @@ export async function* decompress(
       return;
     case "xz": {
       const { default: xz } = await import("xz-decompress");
-      const input = ReadableStream.from(chunks);
-      yield* new xz.XzReadableStream(input) as unknown as AsyncIterable<Uint8Array>;
-      return;
+      const stream: ReadableStream<Uint8Array> = new xz.XzReadableStream(
+        ReadableStream.from(chunks),
+      );
+      const reader = stream.getReader();
+      try {
+        for (;;) {
+          const { done, value } = await reader.read();
+          if (done) return;
+          yield value;
+        }
+      } finally {
+        // Where all has come and not all was read, it can't be cancelled without an error.
+        await reader.cancel().catch(() => undefined);
+      }
     }
     case "bzip2":
       throw new Error("bzip2 can't be read here");

@@ -16,7 +16,8 @@ export const dockerSource: ImageSource = {
         context.platform,
         context.listener,
       );
-      return openBase(layersOf(store, image), image.config, context);
+      const base = await openBase(layersOf(store, image), image.config, context);
+      return { ...base, origin: { name: store.name, digest: image.digest } };
     });
   },
 };

@@ -3,6 +3,7 @@
 import type { BlobPlace } from "../oci/blob-reader.ts";
 import type { DownloadOptions } from "../oci/download.ts";
 import type { HttpClient, HttpRequest } from "../oci/http.ts";
+import { refuseFingerprints } from "./signed-by.ts";
 import type { BaseImage, SourceContext } from "./source.ts";
 
 /** Does something with the bytes of an image file as they come. They are right when they have come to their end. */
@@ -29,6 +30,7 @@ export async function openFetched(
     import("../oci/temporary-file.ts"),
     import("./open-image.ts"),
   ]);
+  refuseFingerprints(header);
   const image = await fetch(header, context, async (chunks, name) =>
     openImage(await writeTemporaryFile(context.temporaryFolder, chunks, name), name),
   );

@@ -1,18 +1,23 @@
 import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { SourceError } from "../model/error.ts";
+import { refuseFingerprints } from "./signed-by.ts";
 import { sandboxOwners } from "./sandbox-owners.ts";
 import type { ImageSource } from "./source.ts";
 
-/** `Bootstrap: localimage`: an image that is here already; a sandbox folder, a SIF file or a SquashFS file. */
+/**
+ * `Bootstrap: localimage`: an image that is here already; a sandbox folder, a SIF file, a SquashFS file, or a root file
+ * system in a tar archive, which Apptainer doesn't take.
+ */
 export const localImageSource: ImageSource = {
   names: ["localimage"],
   keywords: [
     // Without it Apptainer takes the working directory, which is nobody's intention.
-    { name: "from", required: true, meaning: "the folder or image file" },
+    { name: "from", required: true, meaning: "the folder, image file or archive" },
   ],
-  summary: "a sandbox folder, SIF file or SquashFS file",
+  summary: "a sandbox folder, SIF file, SquashFS file or archive of a root file system",
   async open(header, context) {
+    refuseFingerprints(header);
     const from = header.get("from") ?? "";
     const file = resolve(context.folder, from);
     const found = await stat(file).catch((error: unknown) => {
@@ -28,9 +33,11 @@ export const localImageSource: ImageSource = {
     }
     if (!found.isFile()) {
       throw new SourceError("source/not-an-image", `${from} is neither a folder nor a file`, {
-        hint: "name a sandbox folder, a SIF file or a SquashFS file",
+        hint: "name a sandbox folder, a SIF or SquashFS file, or a tar archive",
       });
     }
+    const { isArchive, openRootArchive } = await import("./root-archive.ts");
+    if (await isArchive(file).catch(() => false)) return openRootArchive(file, from, context);
     const { openImage } = await import("./open-image.ts");
     const image = await openImage(file, from);
     return {

@@ -1,6 +1,8 @@
+import type { Digest } from "../cache/digest.ts";
 import { SourceError } from "../model/error.ts";
 import type { RegistryStore } from "../oci/registry-store.ts";
 import { bytesOfPlace, type FetchImage, type TakeImage } from "./fetched-image.ts";
+import { refuseFingerprints } from "./signed-by.ts";
 import { registryKeywords, withRegistry } from "./registry-base.ts";
 import type { ImageSource, SourceContext } from "./source.ts";
 
@@ -10,8 +12,11 @@ export const orasSource: ImageSource = {
   keywords: registryKeywords,
   summary: "A SIF file in an OCI registry.",
   async open(header, context) {
+    refuseFingerprints(header);
     const { openImage } = await import("./open-image.ts");
-    const { name, place } = await withRegistry(header, context, (store) => findSif(store, context));
+    const { name, digest, place } = await withRegistry(header, context, (store) =>
+      findSif(store, context),
+    );
     const endLease = () => place.lease?.[Symbol.asyncDispose]();
     try {
       const image = await openImage(place.file, name);
@@ -19,6 +24,7 @@ export const orasSource: ImageSource = {
         kind: "image",
         tree: image.tree,
         ociConfig: image.ociConfig,
+        origin: { name, digest },
         dispose: async () => {
           await image.dispose();
           await endLease();
@@ -38,6 +44,8 @@ export const fetchOras: FetchImage = async (header, context, take) =>
 /** A SIF file that was fetched into the cache. */
 interface FoundSif {
   readonly name: string;
+  /** Of the manifest: what a reader would pin. */
+  readonly digest: Digest;
   readonly place: Awaited<ReturnType<(typeof import("../oci/whole-blob.ts"))["wholeBlob"]>>;
 }
 
@@ -61,7 +69,7 @@ export async function findSif(store: RegistryStore, context: SourceContext): Pro
     import("../oci/media-types.ts"),
     import("../oci/whole-blob.ts"),
   ]);
-  const { manifest } = await resolveManifest(store, await store.start(), context.platform);
+  const { manifest, digest } = await resolveManifest(store, await store.start(), context.platform);
   // Some registries add layers of their own beside it.
   const found = manifest.layers.filter(({ mediaType }) => isSifLayer(mediaType));
   const [only] = found;
@@ -77,5 +85,9 @@ export async function findSif(store: RegistryStore, context: SourceContext): Pro
       },
     );
   }
-  return { name: store.name, place: await wholeBlob(store, only, { signal: context.signal }) };
+  return {
+    name: store.name,
+    digest,
+    place: await wholeBlob(store, only, { signal: context.signal }),
+  };
 }

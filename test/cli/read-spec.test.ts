@@ -12,7 +12,7 @@ test("a URI becomes the definition that Apptainer stores for it", async (t) => {
   t.is(Buffer.from(archive.bytes).toString(), "bootstrap: oci-archive\nfrom: /x/y.tar\n\n");
 });
 
-test("a folder and a SIF file are local images, a tar archive is refused, anything else is a definition", async (t) => {
+test("a folder and a SIF file are local images, so are archives, anything else is a definition", async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "tsbuild-test-"));
   t.teardown(() => rm(folder, { recursive: true }));
   await mkdir(join(folder, "box"));
@@ -26,10 +26,9 @@ test("a folder and a SIF file are local images, a tar archive is refused, anythi
   const definition = await readSpec("a.def", folder);
   t.is(definition.folder, folder);
   t.false(definition.isGenerated);
-  t.like(await t.throwsAsync(readSpec("a.tar", folder)), {
-    code: "usage/not-a-definition",
-    hint: "say what is in it: docker-archive:a.tar or oci-archive:a.tar",
-  });
+  const archive = await readSpec("a.tar", folder);
+  t.is(Buffer.from(archive.bytes).toString(), "bootstrap: localimage\nfrom: a.tar\n\n");
+  t.false(archive.isFolder);
   t.like(await t.throwsAsync(readSpec("nope.def", folder)), { code: "usage/spec-not-found" });
   // Not an agent of URIs in Apptainer: a file name with a colon in it.
   t.like(await t.throwsAsync(readSpec("localimage:box", folder)), { code: "usage/spec-not-found" });
@@ -37,10 +36,16 @@ test("a folder and a SIF file are local images, a tar archive is refused, anythi
 
 test("the image is named after the spec", (t) => {
   t.deepEqual(
-    ["app.def", "a/b/jail.def", "docker://debian:12", "docker://x/y@sha256:ab", "box/"].map(
-      (name) => defaultTarget(name, "sif"),
-    ),
-    ["app.sif", "jail.sif", "debian.sif", "y.sif", "box.sif"],
+    [
+      "app.def",
+      "a/b/jail.def",
+      "docker://debian:12",
+      "docker://x/y@sha256:ab",
+      "box/",
+      "root.tar.gz",
+      "r.tgz",
+    ].map((name) => defaultTarget(name, "sif")),
+    ["app.sif", "jail.sif", "debian.sif", "y.sif", "box.sif", "root.sif", "r.sif"],
   );
   t.is(defaultTarget("app.def", "sandbox"), "app");
   t.like(
