@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ebnf } from "./ebnf.ts";
 import { lookaheadTable } from "./lookahead.ts";
+import { planSchema } from "./plan-schema.ts";
 import { reference } from "./reference.ts";
 import { textMate } from "./text-mate.ts";
 
@@ -13,6 +14,7 @@ export function grammarFiles(): Readonly<Record<string, string>> {
     "definition.ebnf": ebnf(),
     "definition.md": reference(),
     "definition.tmLanguage.json": `${JSON.stringify(textMate(), undefined, 2)}\n`,
+    "plan.schema.json": `${JSON.stringify(planSchema(), undefined, 2)}\n`,
     "../src/definition/lookahead-table.ts": lookaheadTable(),
   };
 }
