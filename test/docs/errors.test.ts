@@ -3,6 +3,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import test from "ava";
+import { fixers } from "../../src/definition/fixes/fixers.ts";
 import { rules } from "../../src/definition/rules/rules.ts";
 
 const files = globSync("src/**/*.ts").map((file) => ({
@@ -59,6 +60,11 @@ test("the sources have codes and the documents have pages", (t) => {
 
 test("every code has a page", (t) => {
   t.deepEqual([...codes].filter((found) => !pages.has(found)).toSorted(), []);
+});
+
+test("pages of what check --fix can mend say so, and no others", (t) => {
+  const told = [...pages].filter(([, text]) => /\n\*\*What to do[^\n]*check --fix/.test(text));
+  t.deepEqual(told.map(([name]) => name).toSorted(), Object.keys(fixers).toSorted());
 });
 
 test("every page is about a code that the program shows", (t) => {
