@@ -2,10 +2,12 @@ import { isAbsolute, resolve } from "node:path";
 import { existsSync } from "node:fs";
 import { UsageError } from "../model/error.ts";
 import type { Bind } from "../build/options.ts";
+import { csvRecord } from "../definition/csv-record.ts";
 
 /**
- * What `--bind SRC[:DST[:ro|rw]]` (comma lists) and `--mount type=bind,…` ask for; a relative source starts in the working
- * directory, and a missing destination is the source.
+ * What `--bind SRC[:DST[:ro|rw]]` (comma lists) and `--mount type=bind,…` ask for, in the forms that Apptainer reads: a
+ * backslash keeps the meaning of a colon or comma away, and fields of `--mount` may stand in double quotes. A relative
+ * source starts in the working directory, and a missing destination is the source.
  * @throws {UsageError} `usage/bind`
  */
 export function bindFlags(
@@ -14,39 +16,80 @@ export function bindFlags(
   folder: string,
 ): readonly Bind[] {
   return [
-    ...binds
-      .flatMap((list) => list.split(","))
-      .filter((one) => one !== "")
-      .map((one) => fromBind(one, folder)),
+    ...binds.flatMap((list) => splitBinds(list).map((one) => fromBind(one, list, folder))),
     ...mounts.map((one) => fromMount(one, folder)),
   ];
 }
 
-function fromBind(text: string, folder: string): Bind {
-  const [source = "", destination, options, ...more] = text.split(":");
-  if (source === "" || more.length > 0) throw wrong("--bind", text, "write it SRC[:DST[:ro]]");
-  const words = options === undefined ? [] : [options];
-  return checked("--bind", text, source, destination ?? resolve(folder, source), words, folder);
+/** The parts of each bind. A comma behind options may be followed by a further one, or by the next bind. */
+function splitBinds(list: string): string[][] {
+  const binds: string[][] = [];
+  for (const word of split(list, ",").filter((one) => one !== "")) {
+    const last = binds.at(-1);
+    if (last?.length === 3 && isOption(word)) last[2] += `,${word}`;
+    else binds.push(split(word, ":"));
+  }
+  return binds;
 }
 
+const isOption = (word: string) => /^(?:ro|rw|(?:id|image-src)=.*)$/.test(word);
+
+/** Cuts at a separator that has no backslash before it. */
+function split(text: string, separator: string): string[] {
+  const parts = [""];
+  for (const [piece] of text.matchAll(/\\.|[^]/g)) {
+    if (piece === separator) parts.push("");
+    else parts[parts.length - 1] += piece;
+  }
+  return parts;
+}
+
+/** The text with what a backslash protected. */
+const plain = (text: string) => text.replaceAll(/\\([:,\\])/g, "$1");
+
+function fromBind(
+  [source = "", destination, options, ...more]: readonly string[],
+  text: string,
+  folder: string,
+): Bind {
+  if (source === "" || more.length > 0) throw wrong("--bind", text, "write it SRC[:DST[:ro]]");
+  const from = plain(source);
+  const words = options === undefined ? [] : options.split(",");
+  const to = destination === undefined ? resolve(folder, from) : plain(destination);
+  return checked("--bind", text, from, to, words, folder);
+}
+
+const mountKeys: Readonly<Record<string, "type" | "source" | "destination" | "ro">> = {
+  type: "type",
+  source: "source",
+  src: "source",
+  destination: "destination",
+  dst: "destination",
+  target: "destination",
+  ro: "ro",
+  readonly: "ro",
+};
+
 function fromMount(text: string, folder: string): Bind {
-  const fields = new Map(
-    text.split(",").map((field) => {
-      const equals = field.indexOf("=");
-      return equals === -1
-        ? ([field, ""] as const)
-        : ([field.slice(0, equals), field.slice(equals + 1)] as const);
-    }),
-  );
-  const field = (...names: string[]) =>
-    names.map((name) => fields.get(name)).find((value) => value !== undefined);
-  const source = field("source", "src") ?? "";
-  const destination = field("destination", "dst", "target") ?? "";
-  if (field("type") !== "bind" || source === "" || destination === "") {
+  const record = csvRecord(text);
+  if (typeof record === "string") throw wrong("--mount", text, record);
+  const fields = new Map<string, string>();
+  for (const field of record) {
+    const equals = field.indexOf("=");
+    const name = equals === -1 ? field : field.slice(0, equals);
+    const key = mountKeys[name];
+    if (key === undefined) throw wrong("--mount", text, `there is no ${name} for a bind`);
+    fields.set(key, equals === -1 ? "true" : field.slice(equals + 1));
+  }
+  const source = fields.get("source") ?? "";
+  const destination = fields.get("destination") ?? "";
+  if (fields.get("type") !== "bind" || source === "" || destination === "") {
     throw wrong("--mount", text, "write it type=bind,source=SRC,destination=DST[,ro]");
   }
-  const isReadOnly = fields.has("ro") || fields.has("readonly");
-  return checked("--mount", text, source, destination, isReadOnly ? ["ro"] : [], folder);
+  const readOnly = fields.get("ro") ?? "false";
+  if (readOnly !== "true" && readOnly !== "false")
+    throw wrong("--mount", text, "ro is true or false");
+  return checked("--mount", text, source, destination, readOnly === "true" ? ["ro"] : [], folder);
 }
 
 function checked(

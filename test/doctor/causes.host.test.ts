@@ -3,12 +3,12 @@
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { ExecutionContext } from "ava";
 import { execa } from "execa";
 import { inUserNamespace, runInjected, withoutCalls, type Injection } from "../helpers/injected.ts";
 import { canMakeUsers, plainUser } from "../helpers/plain-user.ts";
 import { scratch } from "../helpers/scratch.ts";
-import { serialHostTest } from "../helpers/serial-test.ts";
-import { isInstalled } from "../helpers/tool.ts";
+import { hostTest, isInstalled } from "../helpers/tool.ts";
 
 interface Case extends Injection {
   readonly title: string;
@@ -159,6 +159,8 @@ const cases: readonly Case[] = [
     setup: inUserNamespace("echo 0 > /proc/sys/user/max_user_namespaces"),
     code: "host/userns-limit",
     command: /^sysctl -w user\.max_user_namespaces=15000$/,
+    options: subid,
+    doctorOptions: subid,
   },
   ...["mnt", "pid", "ipc", "uts"].map((kind): Case => ({
     title: `user.max_${kind}_namespaces=0`,
@@ -166,6 +168,8 @@ const cases: readonly Case[] = [
     setup: inUserNamespace(`echo 0 > /proc/sys/user/max_${kind}_namespaces`),
     code: "host/namespace-limit",
     command: new RegExp(`^sysctl -w user\\.max_${kind}_namespaces=15000$`),
+    options: subid,
+    doctorOptions: subid,
   })),
   {
     title: "a filter against user namespaces",
@@ -173,6 +177,8 @@ const cases: readonly Case[] = [
     wrap: withoutCalls(calls.unshare),
     code: "host/userns-filtered",
     hint: /seccomp/,
+    options: subid,
+    doctorOptions: subid,
   },
   {
     title: "a chroot, in which the kernel gives no user namespaces",
@@ -180,6 +186,8 @@ const cases: readonly Case[] = [
     setup:
       'mkdir "$WORK/root"; mount --rbind / "$WORK/root"; chroot "$WORK/root" true; set -- chroot "$WORK/root" env -C "$WORK" "$@"',
     code: "host/userns-refused",
+    options: subid,
+    doctorOptions: subid,
   },
   // Programs.
   ...(["unshare", "mount", "setpriv"] as const).map((program): Case => ({
@@ -197,6 +205,8 @@ const cases: readonly Case[] = [
     setup: hide("unshare"),
     code: "host/program-missing",
     command: /util-linux/,
+    options: subid,
+    doctorOptions: subid,
   },
   {
     title: "busybox in place of unshare",
@@ -214,12 +224,16 @@ const cases: readonly Case[] = [
     who: "root",
     wrap: withoutCalls(calls.mount),
     code: "host/mount-refused",
+    options: root,
+    doctorOptions: root,
   },
   {
     title: "root without any capability",
     who: "root",
     wrap: [...noCapabilities, "--"],
     code: "host/folder-owners",
+    options: root,
+    doctorOptions: root,
   },
   {
     title: "root of a namespace with one id",
@@ -458,55 +472,69 @@ interface Told {
 
 const isPossible = canMakeUsers && isInstalled("busybox") && isInstalled("perl");
 
-for (const one of cases) {
-  serialHostTest("root, users, busybox", isPossible, `${one.title} (${one.who})`, async (t) => {
-    const user = one.who === "user" ? plainUser("with ranges") : undefined;
-    const prepare = async (): Promise<string> => {
-      const folder = await scratch(t, user?.folder);
-      mkdirSync(join(folder, "tmp"));
-      writeFileSync(join(folder, "app.def"), one.definition ?? plain);
-      if (user !== undefined) await execa("chown", ["-R", `${user.uid}:${user.gid}`, folder]);
-      return folder;
-    };
+/** The tests of a file start all at once; these take their turn in lanes. */
+const lanes: Promise<unknown>[] = [Promise.resolve(), Promise.resolve(), Promise.resolve()];
 
-    const place = await prepare();
-    const asked = await runInjected(
-      [
-        "doctor",
-        "--json",
-        ...(one.doctorOptions ?? []),
-        ...(one.image === undefined ? [] : [one.image]),
-      ],
-      one,
-      { folder: place, user },
-    );
-    const log = `${asked.stdout}${asked.stderr}`;
-    if (one.code === "") {
-      t.is(asked.exitCode, 0, log);
-      return;
-    }
-    const findings = foundIn(asked.stdout, asked.stderr);
-    const finding = findings.find(({ code }) => code === one.code);
-    t.truthy(finding, log);
-    if (one.hint !== undefined) t.regex(finding?.hint ?? "", one.hint);
-    if (one.command !== undefined) t.regex(finding?.command ?? "", one.command, log);
-    if (one.onlyDoctor === true) return;
+function inTurn(index: number, work: () => Promise<void>): Promise<void> {
+  const lane = index % lanes.length;
+  const turn = (lanes[lane] ?? Promise.resolve()).then(work);
+  lanes[lane] = turn.catch(() => {});
+  return turn;
+}
 
-    const folder = await prepare();
-    const built = await runInjected(
-      ["build", "--progress=json", ...(one.options ?? []), "app.sif", join(folder, "app.def")],
-      one,
-      { folder, user },
-    );
-    const told = toldIn(built.stderr).filter(({ code }) => code === one.code);
-    t.true(told.length > 0, `${built.stderr}\n${log}`);
-    const places = (text: string | undefined) => text?.replaceAll(folder, "").replaceAll(place, "");
-    t.true(
-      told.some(({ hint }) => places(hint) === places(finding?.hint)),
-      `${told.map(({ hint }) => hint).join("\n")}\n${finding?.hint}`,
-    );
-    if (one.goesOn !== true) t.not(built.exitCode, 0, built.stderr);
-  });
+for (const [index, one] of cases.entries()) {
+  hostTest("root, users, busybox", isPossible, `${one.title} (${one.who})`, (t) =>
+    inTurn(index, () => look(t, one)),
+  );
+}
+
+async function look(t: ExecutionContext, one: Case): Promise<void> {
+  const user = one.who === "user" ? plainUser("with ranges") : undefined;
+  const prepare = async (): Promise<string> => {
+    const folder = await scratch(t, user?.folder);
+    mkdirSync(join(folder, "tmp"));
+    writeFileSync(join(folder, "app.def"), one.definition ?? plain);
+    if (user !== undefined) await execa("chown", ["-R", `${user.uid}:${user.gid}`, folder]);
+    return folder;
+  };
+
+  const place = await prepare();
+  const asked = await runInjected(
+    [
+      "doctor",
+      "--json",
+      ...(one.doctorOptions ?? []),
+      ...(one.image === undefined ? [] : [one.image]),
+    ],
+    one,
+    { folder: place, user },
+  );
+  const log = `${asked.stdout}${asked.stderr}`;
+  if (one.code === "") {
+    t.is(asked.exitCode, 0, log);
+    return;
+  }
+  const findings = foundIn(asked.stdout, asked.stderr);
+  const finding = findings.find(({ code }) => code === one.code);
+  t.truthy(finding, log);
+  if (one.hint !== undefined) t.regex(finding?.hint ?? "", one.hint);
+  if (one.command !== undefined) t.regex(finding?.command ?? "", one.command, log);
+  if (one.onlyDoctor === true) return;
+
+  const folder = await prepare();
+  const built = await runInjected(
+    ["build", "--progress=json", ...(one.options ?? []), "app.sif", join(folder, "app.def")],
+    one,
+    { folder, user },
+  );
+  const told = toldIn(built.stderr).filter(({ code }) => code === one.code);
+  t.true(told.length > 0, `${built.stderr}\n${log}`);
+  const places = (text: string | undefined) => text?.replaceAll(folder, "").replaceAll(place, "");
+  t.true(
+    told.some(({ hint }) => places(hint) === places(finding?.hint)),
+    `${told.map(({ hint }) => hint).join("\n")}\n${finding?.hint}`,
+  );
+  if (one.goesOn !== true) t.not(built.exitCode, 0, built.stderr);
 }
 
 /** The doctor's findings, or what ended it. */

@@ -12,10 +12,9 @@ import { scratch } from "../helpers/scratch.ts";
 import { serialHostTest } from "../helpers/serial-test.ts";
 import { isInstalled } from "../helpers/tool.ts";
 
-/** In two parts, so that it can't be in a file of this checkout. */
-const token = `tok${"en-of-nobody"}-${process.pid}`;
-const password = `pass${"word-of-nobody"}-${process.pid}`;
-const argument = `argu${"ment-of-nobody"}-${process.pid}`;
+const token = `token-of-nobody-${process.pid}`;
+const password = `password-of-nobody-${process.pid}`;
+const argument = `argument-of-nobody-${process.pid}`;
 
 const definition = `Bootstrap: scratch
 
@@ -71,22 +70,10 @@ async function build(t: ExecutionContext, user: PlainUser | undefined): Promise<
   writeFileSync(join(bind, "token"), token, { mode: 0o644 });
   writeFileSync(join(folder, "app.def"), definition);
   if (user !== undefined) await execa("chown", ["-R", `${user.uid}:${user.gid}`, folder]);
-  const words = [
-    ...[
-      "--verbose",
-      "build",
-      "--bind",
-      `${bind}:/bind:ro`,
-      "--secret",
-      `id=token,src=${bind}/token`,
-    ],
-    ...[
-      "--secret",
-      "id=password,env=PASSWORD",
-      "--build-arg-secret",
-      "id=ARGUMENT,env=THE_ARGUMENT",
-    ],
-  ];
+  const words = ["--verbose", "build", "--bind", `${bind}:/bind:ro`].concat(
+    ["--secret", `id=token,src=${bind}/token`, "--secret", "id=password,env=PASSWORD"],
+    ["--build-arg-secret", "id=ARGUMENT,env=THE_ARGUMENT"],
+  );
   const options = {
     cwd: folder,
     env: { TMPDIR: join(folder, "tmp"), PASSWORD: password, THE_ARGUMENT: argument },
