@@ -6,7 +6,8 @@
 //
 // There is no lock and no list: a name is there with the right bytes or it isn't, so any number of builds may share the
 // folder, and one that is killed leaves nothing wrong behind. Whoever reads a blob checks it, and throws away what
-// a disk or a person has damaged.
+// a disk or a person has damaged, or what was lost when the power failed: so nothing is waited for until it is on the
+// disk, which takes longer than the download on some.
 //
 // A blob's modification time is a whole second, so that it stays the same when its access time is set, which tells when
 // it was last used: only programs that can't set one without the other are about.
@@ -152,8 +153,8 @@ export class BlobCache {
   }
 
   /**
-   * Takes in a blob and gives its file. The blob appears under its name when every byte is there, checked and on the
-   * disk, and not before.
+   * Takes in a blob and gives its file. The blob appears under its name when every byte is there and checked, and not
+   * before.
    * @throws {FormatError} `source/digest-mismatch`
    * @throws {HostError} `cache/write`; and whatever the chunks throw
    */
@@ -216,10 +217,12 @@ export class BlobCache {
         }
         const nowSeconds = Math.floor(Date.now() / 1000);
         await onDisk(this.folder, handle.utimes(nowSeconds, nowSeconds));
-        await onDisk(this.folder, handle.sync());
-      } finally {
-        await handle.close();
+      } catch (error) {
+        await handle.close().catch(() => undefined);
+        throw error;
       }
+      // Network file systems tell here that there was no room.
+      await onDisk(this.folder, handle.close());
       await onDisk(this.folder, rename(temporary, file));
       this.#written.add(digest);
       return file;
