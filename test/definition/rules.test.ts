@@ -377,3 +377,9 @@ test("warnings of the reader can be switched off too, errors can't", (t) => {
     "definition/unknown-section",
   ]);
 });
+
+test("a stage that From can't name is told so", (t) => {
+  const text = `${docker}Stage: base\nBootstrap: docker\nFrom: base\n%post\ntrue\n`;
+  const found = checkDefinition(readDefinition(text, { file: "x.def" }));
+  t.regex(found[0]?.message ?? "", /the From of line 5 does not mean it/);
+});

@@ -1,3 +1,4 @@
+import type { Stage } from "../../model/definition.ts";
 import { stageOf } from "../stage-of.ts";
 import { sectionsOf, type Rule } from "./rule.ts";
 
@@ -18,7 +19,7 @@ export const unusedStage: Rule = {
     if (isReached || sectionsOf(stage, "test").length > 0) return;
     yield {
       location: stage.location,
-      message: "nothing is copied from this stage",
+      message: namesake(stage, definition.stages) ?? "nothing is copied from this stage",
       hint:
         stage.name === undefined
           ? "give it a name with Stage: and copy from it with %files from"
@@ -26,3 +27,13 @@ export const unusedStage: Rule = {
     };
   },
 };
+
+/** In Dockerfiles a stage can stand behind FROM; here that is always the name of an image. */
+function namesake({ index, name }: Stage, stages: readonly Stage[]): string | undefined {
+  const from = stages
+    .slice(index + 1)
+    .flatMap(({ header }) => header)
+    .find(({ key, value }) => key === "from" && name !== undefined && value === name);
+  if (from === undefined) return undefined;
+  return `nothing is copied from this stage: the From of line ${from.location.line} does not mean it, but an image of that name`;
+}
