@@ -14,9 +14,11 @@ import { readDockerfile } from "./dockerfile/read-dockerfile.ts";
 import {
   findStage,
   fromFlag,
+  hasRun,
   neededStages,
   partsOf,
   rootOf,
+  stagesToKeep,
   type DockerStage,
 } from "./to-definition/docker-stage.ts";
 import { StageDraft } from "./to-definition/stage-draft.ts";
@@ -60,9 +62,14 @@ class FileConversion {
   private readonly images = new Map<string, string>();
   private readonly names = new Map<DockerStage, string>();
 
-  constructor({ instructions }: Dockerfile, options: ConvertOptions, losses: Losses) {
+  constructor({ instructions, frontend }: Dockerfile, options: ConvertOptions, losses: Losses) {
     this.options = options;
     this.losses = losses;
+    if (frontend !== undefined && !/^(?:docker\.io\/)?docker\/dockerfile\b/.test(frontend.text)) {
+      const hint = "have that frontend build the file, and start a definition from the image";
+      const message = `${displayText(frontend.text)} may read the file in another way`;
+      losses.differs(frontend.location, message, hint);
+    }
     const variables = new Variables(true);
     for (const instruction of instructions) {
       const current = this.stages.at(-1);
@@ -84,6 +91,7 @@ class FileConversion {
   text(): string {
     const needed = neededStages(this.stages);
     this.nameStages(needed);
+    const kept = stagesToKeep(this.stages, needed);
     const texts: string[] = [];
     for (const stage of this.stages) {
       if (!needed.has(stage)) continue;
@@ -98,6 +106,7 @@ class FileConversion {
           isFromScratch: root.image === "scratch",
           globals: this.globals,
           originOf: (copy) => this.originOf(copy, stage),
+          keepsTemporary: kept.has(stage),
           kindOf: this.options.kindOf ?? (() => undefined),
           ignored: this.options.ignored,
         },
@@ -152,6 +161,10 @@ class FileConversion {
       );
     const name = this.names.get(stage);
     if (name !== undefined) draft.header.push(`Stage: ${name}`);
+    if (/onbuild/i.test(root.image)) {
+      const hint = "write its ONBUILD instructions into the Dockerfile";
+      this.losses.differs(from.location, "what the base says for ONBUILD is not done", hint);
+    }
     for (let at: DockerStage | undefined = stage; at !== undefined; at = at.base) {
       const { platform, image, location } = at.from;
       if (platform !== undefined && !/BUILDPLATFORM|TARGETPLATFORM/.test(platform.value ?? "")) {
@@ -202,13 +215,13 @@ class FileConversion {
     }
   }
 
-  private originOf(copy: Instruction, stage: DockerStage): string | undefined {
+  private originOf(copy: Instruction, stage: DockerStage) {
     const flag = fromFlag(copy);
-    if (flag === undefined) return undefined;
+    if (flag === undefined) return { origin: undefined, isKept: false };
     let user: DockerStage = stage;
     while (!user.body.includes(copy) && user.base !== undefined) user = user.base;
     const found = findStage(flag, user, this.stages);
-    if (found !== undefined) return this.names.get(found);
+    if (found !== undefined) return { origin: this.names.get(found), isKept: hasRun(found) };
     const image = flag.value ?? "";
     if (!/^\w[\w./:@+-]*$/.test(image) || /^\d+$/.test(image) || image === "scratch") {
       const hint = "name an earlier stage, or an image";
@@ -218,7 +231,7 @@ class FileConversion {
         `there is no stage ${displayText(image)} before this one`,
         hint,
       );
-      return undefined;
+      return { origin: undefined, isKept: false };
     }
     let name = this.images.get(image);
     if (name === undefined) {
@@ -227,7 +240,7 @@ class FileConversion {
       while (taken.has(name)) name += "-copied";
       this.images.set(image, name);
     }
-    return name;
+    return { origin: name, isKept: false };
   }
 
   private problem(location: Location, code: string, message: string, hint: string): void {

@@ -155,6 +155,43 @@ CMD ["$A", "%x"]
   },
 );
 
+hostTest(
+  "root, busybox",
+  canBuild,
+  "what is copied to /tmp is there for the commands, and for the stages that copy from it",
+  async (t) => {
+    const image = await built(
+      t,
+      `${base}
+RUN mkdir -p /tmp /var/tmp
+FROM base AS make
+COPY list.txt /tmp/
+WORKDIR /var/tmp
+COPY list.txt other.txt
+RUN cat /tmp/list.txt other.txt >/tmp/both.txt && mkdir sub && echo x >sub/x
+FROM base
+COPY --from=make /tmp/both.txt /both.txt
+COPY --from=make /var/tmp/sub /sub
+COPY --chown=7:8 list.txt /made/by/copy/
+COPY --chown=some folder /other/place
+COPY folder /plain/place
+`,
+      { "list.txt": "one\n", "folder/sub/x": "x\n" },
+    );
+    t.is(image.read("both.txt"), "one\none\n");
+    t.is(image.read("sub/x"), "x\n");
+    // Folders that COPY makes belong to the owner too.
+    for (const path of ["made", "made/by", "made/by/copy", "made/by/copy/list.txt"]) {
+      t.deepEqual([image.stat(path).uid, image.stat(path).gid], [7, 8], path);
+    }
+    for (const path of ["other", "other/place", "other/place/sub/x"]) {
+      t.deepEqual([image.stat(path).uid, image.stat(path).gid], [7, 7], path);
+    }
+    t.is(image.stat("plain").uid, 0);
+    t.is(image.stat("plain/place").mode & 0o777, 0o755);
+  },
+);
+
 hostTest("root, busybox", canBuild, "a command that fails ends the build", async (t) => {
   const folder = await mkdtemp(join(tmpdir(), "tsbuild-test-"));
   t.teardown(() => rm(folder, { recursive: true }));

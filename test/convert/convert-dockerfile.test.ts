@@ -178,3 +178,48 @@ test("an ENTRYPOINT that is the place of the runscript makes no %runscript that 
   t.is(section(text, "runscript"), "");
   t.like(losses.at(-1), { code: "convert/differs", location: { line: 2 } });
 });
+
+const told = (text: string, options: { ignored?: string } = {}) =>
+  convertDockerfile(text, { file: "Dockerfile", ...options }).losses.map(
+    ({ message, location }) => `${location.line}:${location.column} ${message}`,
+  );
+
+test("what .dockerignore leaves out is told where a folder is copied", (t) => {
+  const ignored = (text: string | undefined, copy = "COPY . /x") =>
+    told(`FROM a\n${copy}\n`, text === undefined ? {} : { ignored: text }).filter((line) =>
+      line.includes("ignore"),
+    );
+  t.deepEqual(ignored(".git\n# c\n\n!keep\nb\nc\nd\ne\n"), [
+    "2:1 what .dockerignore leaves out (.git, b, c and 2 more) is copied too",
+  ]);
+  t.deepEqual(ignored("# nothing\n!x\n"), []);
+  t.deepEqual(ignored(""), []);
+  t.deepEqual(ignored(undefined), ["2:1 what .dockerignore leaves out is copied too"]);
+  t.deepEqual(ignored(".git\n", "COPY --from=b . /x"), []);
+});
+
+test("what only the builder or the base knows is told", (t) => {
+  t.deepEqual(told("# syntax=docker/dockerfile:1.7-labs\nFROM a\n"), []);
+  t.deepEqual(told("# syntax=example.org/other\nFROM a\n"), [
+    "1:1 example.org/other may read the file in another way",
+  ]);
+  t.deepEqual(told("FROM node:8-onbuild\n"), ["1:1 what the base says for ONBUILD is not done"]);
+  t.true(told("FROM a\nARG V=1\nRUN x\n").some((line) => line.startsWith("2:5 a value that")));
+  t.true(told("FROM a\nRUN x >/tmp/y\n").some((line) => line.startsWith("2:1 what is left in")));
+  t.deepEqual(told("FROM scratch\nUSER root\nUSER 0:0\nWORKDIR /\n"), []);
+});
+
+test("an empty ENTRYPOINT runs what it is given", (t) => {
+  t.is(section(convert("FROM a\nENTRYPOINT []\n").text, "runscript").trim(), 'exec "$@"');
+});
+
+test("a default made of other arguments follows them", (t) => {
+  const { text } = convert("FROM a\nARG V=1\nARG F=v$V\nARG G=$F\nLABEL v=$F\n");
+  t.true(text.includes("%arguments\n    V=1\n    F=v{{ V }}\n\n"));
+  t.true(text.includes("%labels\n    v {{ F }}\n"));
+});
+
+test("patterns that cut a variable are left to the shell", (t) => {
+  const { text } = convert("FROM a\nENV A=x.tar B=${A%.tar} C=${A##*.}\nRUN y\n");
+  t.true(section(text, "post").includes('export A=x.tar B="${A%.tar}" C="${A##*.}"'));
+});

@@ -1,7 +1,7 @@
 // The lines of a Dockerfile: directives at its top, comments, lines that go on, and heredocs.
 
 import type { Location } from "../../model/location.ts";
-import type { Heredoc } from "./dockerfile.ts";
+import type { Heredoc, Part } from "./dockerfile.ts";
 
 /** An instruction with all that belongs to it, comments taken out. */
 export class LogicalLine {
@@ -78,6 +78,8 @@ export interface DockerLines {
   /** `\`, or what the directive says. */
   readonly escape: string;
   readonly lines: readonly LogicalLine[];
+  /** What the directive `syntax` names. */
+  readonly frontend: Part | undefined;
   readonly problems: readonly LineProblem[];
 }
 
@@ -97,19 +99,22 @@ export function dockerLines(file: string, source: string): DockerLines {
   const lines: LogicalLine[] = [];
   let escape = "\\";
   let at = 0;
+  let frontend: Part | undefined;
   const seen = new Set<string>();
   for (; at < raw.length; at++) {
     const [, name = "", value = ""] = directive.exec(raw[at]?.trim() ?? "") ?? [];
     const key = name.toLowerCase();
     if (!["escape", "syntax", "check"].includes(key) || seen.has(key)) break;
     seen.add(key);
+    const location = { file, line: at + 1, column: 1, length: Array.from(raw[at] ?? "").length };
+    if (key === "syntax") frontend = { text: value, location };
     if (key !== "escape") continue;
     if (value === "\\" || value === "`") escape = value;
     else {
       problems.push({
         code: "convert/syntax",
         message: "the escape character can only be \\ or `",
-        location: { file, line: at + 1, column: 1, length: Array.from(raw[at] ?? "").length },
+        location,
         hint: "write # escape=\\ or # escape=`",
       });
     }
@@ -158,7 +163,7 @@ export function dockerLines(file: string, source: string): DockerLines {
     }
     lines.push(heredocs.length === 0 ? line : new LogicalLine(file, pieces, heredocs));
   }
-  return { escape, lines, problems };
+  return { escape, lines, frontend, problems };
 }
 
 interface Opening {

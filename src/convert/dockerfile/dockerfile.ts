@@ -73,5 +73,7 @@ export type Instruction = { readonly location: Location } & (
 
 export interface Dockerfile {
   readonly file: string;
+  /** The image of the program that should read the file, where the directive `syntax` names one. */
+  readonly frontend: Part | undefined;
   readonly instructions: readonly Instruction[];
 }

@@ -27,7 +27,7 @@ export interface ReadDockerfile {
  * it throw, and time is linear in its length.
  */
 export function readDockerfile(source: string, file: string): ReadDockerfile {
-  const { escape, lines, problems } = dockerLines(file, source);
+  const { escape, lines, frontend, problems } = dockerLines(file, source);
   const diagnostics: Diagnostic[] = problems.map((problem) => ({ severity: "error", ...problem }));
   const instructions: Instruction[] = [];
   for (const line of lines) {
@@ -53,7 +53,7 @@ export function readDockerfile(source: string, file: string): ReadDockerfile {
   }
   diagnostics.sort((a, b) => a.location.line - b.location.line);
   return {
-    dockerfile: diagnostics.length > 0 ? undefined : { file, instructions },
+    dockerfile: diagnostics.length > 0 ? undefined : { file, frontend, instructions },
     diagnostics,
   };
 }

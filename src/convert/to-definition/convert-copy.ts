@@ -12,6 +12,7 @@ import {
   sourceWord,
   type Source,
 } from "./copy-source.ts";
+import { isTemporary, tellTemporary } from "./temporary-folders.ts";
 import { archive, stageCopy, unpack, writeDocument } from "./staged-copy.ts";
 
 /**
@@ -64,8 +65,11 @@ function convertSource(
     unpack(copy, source, destination, context);
     return;
   }
+  const isHidden = destination !== undefined && isTemporary(destination) && context.hasShell;
+  if (isHidden) tellTemporary(copy, losses);
   const mayBeDirect =
     destination !== undefined &&
+    !isHidden &&
     !hasOwner &&
     !context.isAfterRun &&
     !draft.hasStaged &&

@@ -1,5 +1,5 @@
 import { displayText } from "../../definition/display-text.ts";
-import type { Instruction } from "../dockerfile/dockerfile.ts";
+import type { Command, Instruction } from "../dockerfile/dockerfile.ts";
 import type { Word } from "../dockerfile/docker-word.ts";
 import type { Losses } from "../losses.ts";
 import { ContainerStart } from "./container-start.ts";
@@ -11,6 +11,7 @@ import { shellText } from "./shell-text.ts";
 import { changeFolder, type StageDraft } from "./stage-draft.ts";
 import { addLabel, convertLabel } from "./stage-labels.ts";
 import { convertArgument, convertEnvironment, type VariableContext } from "./stage-variables.ts";
+import { keeping, tellTemporary } from "./temporary-folders.ts";
 import { Variables } from "./variables.ts";
 
 export interface StageSource {
@@ -21,8 +22,10 @@ export interface StageSource {
   readonly isLast: boolean;
   /** The defaults of the ARGs above the first FROM, as far as they are known. */
   readonly globals: ReadonlyMap<string, string | undefined>;
-  /** The name of the stage in the definition that a COPY copies from. */
-  readonly originOf: (copy: Instruction) => string | undefined;
+  /** The name of the stage in the definition that a COPY copies from, and whether it keeps its temporary folders. */
+  readonly originOf: (copy: Instruction) => Pick<CopyContext, "origin" | "isKept">;
+  /** Other stages copy from the temporary folders of this one. */
+  readonly keepsTemporary: boolean;
   readonly kindOf: CopyContext["kindOf"];
   readonly ignored: CopyContext["ignored"];
 }
@@ -59,6 +62,7 @@ class StageConversion {
       this.start.inherit();
       for (const instruction of part) this.convert(instruction);
     }
+    if (this.source.keepsTemporary && this.hasShell) this.draft.post.push("cd /", ...keeping);
     if (!this.source.isLast) return;
     const { isFromScratch } = this.source;
     const { folder } = this;
@@ -74,13 +78,16 @@ class StageConversion {
       case "run":
         this.noteFolder(instruction);
         draft.post.push(...convertRun(instruction, this.shell, losses));
+        if (this.source.isLast && mentionsTemporary(instruction.command)) {
+          tellTemporary(instruction, losses);
+        }
         this.isAfterRun = true;
         return;
       case "copy":
       case "add":
         convertCopy(instruction, {
           ...this.copyContext(),
-          origin: this.source.originOf(instruction),
+          ...this.source.originOf(instruction),
         });
         return;
       case "env":
@@ -142,7 +149,7 @@ class StageConversion {
     return { variables, draft, losses, hasShell, isLast, isFromScratch, globals };
   }
 
-  private copyContext(): Omit<CopyContext, "origin"> {
+  private copyContext(): Omit<CopyContext, "origin" | "isKept"> {
     const { draft, variables, losses, folder, madeFolders, isAfterRun, hasShell } = this;
     const { isFromScratch, kindOf, ignored } = this.source;
     return {
@@ -191,6 +198,12 @@ class StageConversion {
     if (this.hasShell && !isUnchanged) draft.post.push(...changeFolder(shellText(value)));
   }
 }
+
+/** What is there when the command has run is not looked at: most remove what they left. */
+const mentionsTemporary = (command: Command) =>
+  (command.form === "exec" ? command.words : command.lines).some((text) =>
+    /(?:^|[\s"'=:>])\/(?:var\/)?tmp\b/.test(text),
+  );
 
 const withoutCounterpart = {
   expose: "a container has the network of the host",

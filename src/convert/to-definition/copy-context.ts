@@ -12,6 +12,8 @@ export interface CopyContext {
   readonly losses: Losses;
   /** The stage copied from, undefined for the build context. */
   readonly origin: string | undefined;
+  /** The stage copied from keeps its temporary folders. */
+  readonly isKept: boolean;
   /** The working directory; undefined when its name is not known before the build. */
   readonly folder: string | undefined;
   /** Folders that WORKDIR has made so far. */

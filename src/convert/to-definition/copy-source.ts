@@ -4,6 +4,7 @@ import { displayText } from "../../definition/display-text.ts";
 import type { Word } from "../dockerfile/docker-word.ts";
 import { normal, withSlash } from "./copy-destination.ts";
 import type { Copy, CopyContext } from "./copy-context.ts";
+import { keptPath } from "./temporary-folders.ts";
 
 export interface Source {
   /** As `%files` names it, without a slash at the end. */
@@ -12,9 +13,10 @@ export interface Source {
   readonly isPattern: boolean;
 }
 
-export function sourceOf(text: string, { origin, kindOf }: CopyContext): Source {
+export function sourceOf(text: string, { origin, kindOf, isKept }: CopyContext): Source {
   const clean = normal(`/${text}`);
-  const path = origin === undefined ? clean.slice(1) || "." : clean;
+  const inStage = isKept ? keptPath(clean) : clean;
+  const path = origin === undefined ? clean.slice(1) || "." : inStage;
   const isPattern = /[*?[]/.test(text);
   const isFolder = !isPattern && (/(?:^|\/)\.{0,2}$/.test(text) || clean === "/");
   const known = isPattern || origin !== undefined ? undefined : kindOf(path);

@@ -2,6 +2,7 @@
 
 import { DefinitionError } from "../../model/error.ts";
 import type { Flag, Instruction } from "../dockerfile/dockerfile.ts";
+import { copiesTemporary } from "./temporary-folders.ts";
 
 export interface DockerStage {
   readonly index: number;
@@ -79,4 +80,27 @@ export function partsOf(stage: DockerStage): Instruction[][] {
   const parts: Instruction[][] = [];
   for (let at: DockerStage | undefined = stage; at !== undefined; at = at.base) parts.push(at.body);
   return parts.toReversed();
+}
+
+/** Whether commands run in the stage, those of the stages that it starts from among them. */
+export const hasRun = (stage: DockerStage): boolean =>
+  partsOf(stage).some((part) => part.some(({ kind }) => kind === "run"));
+
+/** The stages whose temporary folders others copy from. */
+export function stagesToKeep(
+  stages: readonly DockerStage[],
+  needed: ReadonlySet<DockerStage>,
+): ReadonlySet<DockerStage> {
+  const found = new Set<DockerStage>();
+  for (const user of needed) {
+    for (let at: DockerStage | undefined = user; at !== undefined; at = at.base) {
+      for (const instruction of at.body) {
+        if (instruction.kind !== "copy" || !copiesTemporary(instruction)) continue;
+        const flag = fromFlag(instruction);
+        const origin = flag && findStage(flag, at, stages);
+        if (origin !== undefined) found.add(origin);
+      }
+    }
+  }
+  return found;
 }

@@ -8,6 +8,7 @@ import { destinationWord } from "./copy-destination.ts";
 import { contents, sourceWord, type Source } from "./copy-source.ts";
 import { singleQuoted } from "./shell-text.ts";
 import { quotedPath, setupOrigin } from "./stage-draft.ts";
+import { isTemporary } from "./temporary-folders.ts";
 
 /** Copies to a folder of its own, and from there in `%post`. */
 export function stageCopy(
@@ -65,7 +66,8 @@ export function unpack(
 ): void {
   const { draft, losses, origin } = context;
   const isFirst = !context.isAfterRun && !draft.hasStaged && context.isFromScratch;
-  const hasPlace = destination !== undefined && !destination.includes("{{");
+  const hasPlace =
+    destination !== undefined && !destination.includes("{{") && !isTemporary(destination);
   if (isFirst && hasPlace && !source.isPattern && !draft.comesTooEarly(setupOrigin, destination)) {
     const root =
       destination === "/" ? '"$APPTAINER_ROOTFS"' : `"$APPTAINER_ROOTFS"${quotedPath(destination)}`;

@@ -21,6 +21,14 @@ export function tellVariables(section: Section, marks: Marks, losses: Losses): v
     const pattern =
       /\$\{?((?:APPTAINER|SINGULARITY)_([A-Z]+)|SCIF_\w+)|(\/\.singularity\.d(?:\/[\w./-]*)?)/;
     const [, variable, kind = "", path] = pattern.exec(marks.shown(text)) ?? [];
+    if (name === "post" && /(?:^|[\s"'=:>])\/(?:var\/)?tmp\b/.test(text)) {
+      losses.differsOnce(
+        `temporary ${section.location.line}`,
+        sectionLine(section, index, text),
+        "what %post leaves in /tmp or /var/tmp stays in the image",
+        "remove it in %post",
+      );
+    }
     // What an app's scripts know of it is there.
     if (variable?.startsWith("SCIF_") === true && section.app !== undefined) continue;
     const location = sectionLine(section, index, text);
