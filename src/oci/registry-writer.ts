@@ -245,7 +245,7 @@ export class RegistryWriter {
       const { response } = await this.#session.send(location, {
         method: "DELETE",
         what: "an upload",
-        signal: AbortSignal.timeout(2000),
+        signal: AbortSignal.timeout(5000),
       });
       await drop(response);
     } catch {

@@ -72,7 +72,8 @@ const cases = JSON.parse(
 const categories: Readonly<Record<string, RegExp>> = {
   "agent.header": /^definition\//,
   "agent.localimage": /^source\//,
-  "agent.tool": /^definition\/unknown-bootstrap$/,
+  // The cases are of a machine without the program; where it is, it fails at an address that is none.
+  "agent.tool": /^(host\/program-missing|source\/bootstrap-failed)$/,
   "args.syntax": /^usage\/build-argument$/,
   "flag.arch": /^usage\/architecture$/,
   "flag.section": /^usage\/section$/,

@@ -28,10 +28,9 @@ export interface LibraryDouble extends ScriptedRegistry {
 
 export const libraryToken = "the-token";
 
-/** Bodies are taken for text: images that are pushed to it are ASCII, or not looked at. */
 export async function libraryDouble(t: ExecutionContext): Promise<LibraryDouble> {
   const registry = await scriptedRegistry(t);
-  const parts = new Map<string, string[]>();
+  const parts = new Map<string, Buffer[]>();
   let ids = 0;
   const newId = () => `id${++ids}`;
   const double: LibraryDouble = Object.assign(registry, {
@@ -64,7 +63,7 @@ export async function libraryDouble(t: ExecutionContext): Promise<LibraryDouble>
 
   registry.rule = async (request, response, count) => {
     if (await double.fault(request, response, count)) return true;
-    const { method, body, headers } = request;
+    const { method, body, bytes, headers } = request;
     const url = new URL(request.path, registry.origin);
     const path = url.pathname.slice(1);
     const send = (status: number, data: unknown) => {
@@ -85,8 +84,8 @@ export async function libraryDouble(t: ExecutionContext): Promise<LibraryDouble>
       }
       const image = double.images.get(id);
       if (image === undefined) return send(404, "no such place");
-      if (number === undefined) image.bytes = Buffer.from(body);
-      else (parts.get(id) ?? [])[Number(number) - 1] = body;
+      if (number === undefined) image.bytes = bytes;
+      else (parts.get(id) ?? [])[Number(number) - 1] = bytes;
       response.writeHead(200, { etag: `"part-${number}"` }).end();
       return true;
     }
@@ -166,7 +165,7 @@ export async function libraryDouble(t: ExecutionContext): Promise<LibraryDouble>
           const completed = json()["completedParts"] as { partNumber: number; token: string }[];
           if (completed.some(({ partNumber, token }) => token !== `"part-${partNumber}"`))
             return send(400, "wrong parts");
-          image.bytes = Buffer.from((parts.get(image.id) ?? []).join(""));
+          image.bytes = Buffer.concat(parts.get(image.id) ?? []);
           double.open.delete(image.id);
           break;
         }

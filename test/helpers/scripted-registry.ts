@@ -10,7 +10,9 @@ export interface Seen {
   readonly method: string;
   readonly path: string;
   readonly headers: IncomingMessage["headers"];
+  /** As text, and as it came. */
   readonly body: string;
+  readonly bytes: Buffer;
 }
 
 /** Says that it has dealt with the request, or leaves it to the registry's usual answer. */
@@ -39,7 +41,8 @@ export async function scriptedRegistry(t: ExecutionContext): Promise<ScriptedReg
       const parts: Buffer[] = [];
       for await (const part of request) parts.push(part as Buffer);
       const { method = "", url = "", headers } = request;
-      const one = { method, path: url, headers, body: Buffer.concat(parts).toString() };
+      const bytes = Buffer.concat(parts);
+      const one = { method, path: url, headers, body: bytes.toString(), bytes };
       seen.push(one);
       const count = counts.get(url) ?? 0;
       counts.set(url, count + 1);

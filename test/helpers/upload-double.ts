@@ -18,7 +18,7 @@ export interface UploadDouble {
   fault: Rule;
 }
 
-/** Gives a registry the right to be written to. Bodies are taken for text: blobs of tests are ASCII. */
+/** Gives a registry the right to be written to. */
 export function takeUploads(registry: ScriptedRegistry): UploadDouble {
   const double: UploadDouble = {
     blobs: new Map(),
@@ -77,7 +77,7 @@ export function takeUploads(registry: ScriptedRegistry): UploadDouble {
 
 function transfer(
   double: UploadDouble,
-  { method, body, headers }: Seen,
+  { method, bytes: sent, headers }: Seen,
   response: ServerResponse,
   url: URL,
   soFar: Buffer,
@@ -100,7 +100,7 @@ function transfer(
     response.writeHead(416, state(soFar)).end();
     return;
   }
-  const bytes = Buffer.concat([soFar, Buffer.from(body)]);
+  const bytes = Buffer.concat([soFar, sent]);
   if (method === "PATCH") {
     double.open.set(url.pathname, bytes);
     response.writeHead(202, state(bytes)).end();
