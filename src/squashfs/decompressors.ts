@@ -1,4 +1,5 @@
-import { inflateSync, zstdDecompressSync } from "node:zlib";
+import { promisify } from "node:util";
+import { inflate, inflateSync, zstdDecompress, zstdDecompressSync } from "node:zlib";
 import { FormatError } from "../model/error.ts";
 import { compressorIds } from "./format.ts";
 
@@ -28,6 +29,24 @@ export async function loadDecompressor(id: number, image: string): Promise<Decom
         `${image} is compressed with ${names.get(id) ?? `method ${id}`}, which tsbuild can't read`,
         { hint: "pack the image again with gzip: unsquashfs, then mksquashfs" },
       );
+  }
+}
+
+const inflateElsewhere = promisify(inflate);
+const zstdElsewhere = promisify(zstdDecompress);
+
+/**
+ * The same by other threads, where there is a way: for several blocks at once. A block costs more than with
+ * `loadDecompressor`, and must stay as it is until it is unpacked.
+ */
+export async function loadThreadedDecompressor(id: number, image: string): Promise<Decompress> {
+  switch (id) {
+    case compressorIds.gzip:
+      return (input, mostBytes) => inflateElsewhere(input, inOnePiece(mostBytes));
+    case compressorIds.zstd:
+      return (input, mostBytes) => zstdElsewhere(input, inOnePiece(mostBytes));
+    default:
+      return loadDecompressor(id, image);
   }
 }
 

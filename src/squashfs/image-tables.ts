@@ -1,5 +1,5 @@
 import type { FileHandle } from "node:fs/promises";
-import { loadDecompressor } from "./decompressors.ts";
+import { loadDecompressor, loadThreadedDecompressor } from "./decompressors.ts";
 import { superblockBytes } from "./format.ts";
 import { ImageReader } from "./image-reader.ts";
 import { MemoryBudget } from "./memory-budget.ts";
@@ -40,6 +40,7 @@ export async function readImageTables(
   const context: TableContext = {
     image,
     decompress: await loadDecompressor(superblock.compressorId, name),
+    decompressElsewhere: await loadThreadedDecompressor(superblock.compressorId, name),
     budget: new MemoryBudget(sizeBytes, name),
   };
   const { idTable, idCount, xattrTable, inodeTable, directoryTable } = superblock;

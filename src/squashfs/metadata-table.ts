@@ -7,6 +7,8 @@ import type { MemoryBudget } from "./memory-budget.ts";
 export interface TableContext {
   readonly image: ImageReader;
   readonly decompress: Decompress;
+  /** For contents: several blocks at once. */
+  readonly decompressElsewhere: Decompress;
   readonly budget: MemoryBudget;
 }
 

@@ -1,7 +1,9 @@
+import { availableParallelism } from "node:os";
 import type { Content, ContentSource, DataRange, Extent, ExtentChunk } from "../model/content.ts";
 import { giveBack } from "../system/give-back.ts";
 import type { DecodedInode } from "./decode-inode.ts";
 import { none, storedDataBit } from "./format.ts";
+import { inOrder } from "./in-order.ts";
 import type { TableContext } from "./metadata-table.ts";
 
 type DecodedFile = Extract<DecodedInode, { type: "file" }>;
@@ -26,6 +28,15 @@ interface StoredContent {
   readonly order: number;
 }
 
+/** A stretch of a content. */
+interface Piece extends ExtentChunk {
+  /** Whether nothing else refers to the bytes. */
+  readonly isOwn: boolean;
+}
+
+/** Pieces that other threads unpack while one is looked at. */
+const piecesAtOnce = 2 + Math.min(14, availableParallelism());
+
 /** Unpacked fragment blocks that are kept: files that lie in one are asked for one after the other. */
 const keptFragments = 4;
 
@@ -41,7 +52,7 @@ export class SquashfsSource implements ContentSource {
   readonly #usedBytes: number;
   readonly #contents = new Map<string, StoredContent[]>();
   readonly #byPosition = new Map<number, StoredContent>();
-  readonly #fragmentCache = new Map<number, Uint8Array>();
+  readonly #fragmentCache = new Map<number, Promise<Uint8Array>>();
 
   constructor(
     context: TableContext,
@@ -97,34 +108,46 @@ export class SquashfsSource implements ContentSource {
   }
 
   async *read(wanted: readonly Extent[], signal?: AbortSignal): AsyncGenerator<ExtentChunk> {
+    for await (const { index, bytes, isOwn } of inOrder(this.#pieces(wanted), piecesAtOnce)) {
+      signal?.throwIfAborted();
+      yield { index, bytes };
+      if (isOwn) giveBack(bytes);
+    }
+  }
+
+  /** What has to be done for each piece of the wanted contents. */
+  *#pieces(wanted: readonly Extent[]): Generator<() => Promise<Piece>> {
     for (const [index, { position, lengthBytes }] of wanted.entries()) {
       if (lengthBytes === 0) continue;
-      signal?.throwIfAborted();
       const stored = this.#byPosition.get(position);
       if (stored === undefined || stored.content.lengthBytes !== lengthBytes) {
         throw new Error(`${this.name} has no content of ${lengthBytes} bytes at ${position}`);
       }
       const { file } = stored;
-      for (const block of this.#blocksOf(file)) {
-        signal?.throwIfAborted();
-        const bytes = await this.#unpack(block);
-        if (bytes.length !== block.lengthBytes) {
-          throw this.#context.image.damaged(`the block at ${block.position} has another length`);
-        }
-        yield { index, bytes };
-        // What is not compressed comes in a buffer that is used again.
-        if (block.word < storedDataBit) giveBack(bytes);
-      }
-      if (file.fragment !== none) {
-        const tail = file.sizeBytes % this.blockSizeBytes;
-        const fragment = await this.#fragment(file.fragment);
-        const bytes = fragment.subarray(file.fragmentOffset, file.fragmentOffset + tail);
-        if (bytes.length !== tail) {
-          throw this.#context.image.damaged(`fragment ${file.fragment} is too short`);
-        }
-        if (tail > 0) yield { index, bytes };
-      }
+      for (const block of this.#blocksOf(file)) yield () => this.#block(index, block);
+      const tail = file.sizeBytes % this.blockSizeBytes;
+      if (file.fragment !== none && tail > 0) yield () => this.#tail(index, file, tail);
     }
+  }
+
+  async #block(
+    index: number,
+    block: StoredBlock & { readonly lengthBytes: number },
+  ): Promise<Piece> {
+    const bytes = await this.#unpack(block);
+    if (bytes.length !== block.lengthBytes) {
+      throw this.#context.image.damaged(`the block at ${block.position} has another length`);
+    }
+    return { index, bytes, isOwn: true };
+  }
+
+  async #tail(index: number, file: DecodedFile, length: number): Promise<Piece> {
+    const fragment = await this.#fragment(file.fragment);
+    const bytes = fragment.subarray(file.fragmentOffset, file.fragmentOffset + length);
+    if (bytes.length !== length) {
+      throw this.#context.image.damaged(`fragment ${file.fragment} is too short`);
+    }
+    return { index, bytes, isOwn: false };
   }
 
   *#blocksOf(file: DecodedFile): Generator<StoredBlock & { readonly lengthBytes: number }> {
@@ -139,15 +162,12 @@ export class SquashfsSource implements ContentSource {
     }
   }
 
-  async #fragment(number: number): Promise<Uint8Array> {
+  #fragment(number: number): Promise<Uint8Array> {
     const known = this.#fragmentCache.get(number);
     if (known !== undefined) return known;
     const block = this.fragments[number];
     if (block === undefined) throw this.#context.image.damaged(`it has no fragment ${number}`);
-    // A copy: what is not compressed comes in a buffer that is used again.
-    const unpacked = await this.#unpack(block);
-    const bytes = Buffer.from(unpacked);
-    if (block.word < storedDataBit) giveBack(unpacked);
+    const bytes = this.#unpack(block);
     if (this.#fragmentCache.size >= keptFragments) {
       const [oldest] = this.#fragmentCache.keys();
       if (oldest !== undefined) this.#fragmentCache.delete(oldest);
@@ -157,11 +177,12 @@ export class SquashfsSource implements ContentSource {
   }
 
   async #unpack({ position, word }: StoredBlock): Promise<Uint8Array> {
-    const { image, decompress } = this.#context;
-    const stored = image.read(position, word % storedDataBit);
+    const { image, decompressElsewhere } = this.#context;
+    // A copy: the bytes are those of a buffer that is used again.
+    const stored = Buffer.from(image.read(position, word % storedDataBit));
     if (word >= storedDataBit) return stored;
     try {
-      return await decompress(stored, this.blockSizeBytes);
+      return await decompressElsewhere(stored, this.blockSizeBytes);
     } catch (error) {
       throw image.damaged(`the block at ${position} can't be unpacked`, error);
     }
