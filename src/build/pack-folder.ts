@@ -1,9 +1,11 @@
 import { dirname, join } from "node:path";
 import { writeFolder } from "../folder/write-folder.ts";
+import type { Listener } from "../model/event.ts";
 import { removeFolderTree } from "../system/remove-folder-tree.ts";
 import { takePlace } from "../system/take-place.ts";
 import { TemporaryFolder } from "../system/temporary-folder.ts";
 import type { FileTree } from "../tree/file-tree.ts";
+import { placeholdersIn } from "./placeholders.ts";
 import type { BuildRun } from "./run-plan.ts";
 import type { StageState } from "./stage.ts";
 
@@ -25,7 +27,22 @@ export async function packFolder(stage: StageState, { options }: BuildRun): Prom
   signal.throwIfAborted();
   const old = await takePlace(made, target);
   if (old !== undefined) await removeFolderTree(old);
+  tellPlaceholders(placeholdersIn(stage.tree, target), options.listener);
   return sizeOf(stage.tree);
+}
+
+const mostNamed = 20;
+
+function tellPlaceholders(paths: readonly string[], listener: Listener): void {
+  if (paths.length === 0) return;
+  const more = paths.length - mostNamed;
+  const names = paths.slice(0, mostNamed).join(", ") + (more > 0 ? ` and ${more} more` : "");
+  listener({
+    type: "warning",
+    code: "folder/placeholder",
+    message: `only root can make devices: in the sandbox these are empty files: ${names}`,
+    hint: "build a SIF file, which holds them whoever builds it, or build the sandbox as root",
+  });
 }
 
 function sizeOf(tree: FileTree): number {
