@@ -7,13 +7,26 @@ import {
 import type { TextDocument } from "vscode-languageserver-textdocument";
 import { applyFixes } from "../definition/fixes/apply-fixes.ts";
 import { SourceLines } from "../definition/source-lines.ts";
+import { skipBlanks } from "../definition/white-space.ts";
 import type { Edit } from "../model/diagnostic.ts";
 import { findingsOf, toDiagnostic } from "./diagnose.ts";
+import { outlineOf } from "./outline.ts";
 
-/** The fixes of the findings that the range touches, and one for all of the document when there is any. */
+/** Lines that look like headings where text may be meant. */
+const headings: ReadonlySet<string> = new Set([
+  "definition/unknown-section",
+  "definition/heading-in-heredoc",
+  "definition/bootstrap-in-heredoc",
+]);
+
+/**
+ * The fixes of the findings that the range touches, and one for all of the document when there is any. A line that can't
+ * be a heading, or is hardly meant to be one, can be marked as text, which nobody but the author can know it is.
+ */
 export function codeActions(document: TextDocument, range: Range): CodeAction[] {
   const lines = new SourceLines(document.getText());
-  const mendable = findingsOf(lines.text).filter(({ fix }) => fix !== undefined);
+  const findings = findingsOf(lines.text);
+  const mendable = findings.filter(({ fix }) => fix !== undefined);
   const from = document.offsetAt(range.start);
   const to = document.offsetAt(range.end);
   const changing = (edits: readonly Edit[]): WorkspaceEdit => ({
@@ -34,6 +47,20 @@ export function codeActions(document: TextDocument, range: Range): CodeAction[] 
       isPreferred: true,
       diagnostics: [toDiagnostic(finding, lines, document)],
       edit: changing(finding.fix.edits),
+    });
+  }
+  const sections = outlineOf(lines.text).flatMap((stage) => stage.sections);
+  for (const finding of findings) {
+    const { start, end } = lines.span(finding.location);
+    if (end < from || start > to || !headings.has(finding.code)) continue;
+    // Above the first section there is no text.
+    if (!sections.some(({ heading }) => heading.start < start)) continue;
+    const at = skipBlanks(lines.text, lines.start(finding.location.line));
+    actions.push({
+      title: "Mark the line as text with %\\",
+      kind: CodeActionKind.QuickFix,
+      diagnostics: [toDiagnostic(finding, lines, document)],
+      edit: changing([{ start: at, end: at, text: "%\\" }]),
     });
   }
   const { fixed } = applyFixes(lines.text, mendable);

@@ -10,6 +10,7 @@ import type {
   WorkspaceEdit,
 } from "vscode-languageserver/node";
 import { TextDocument } from "vscode-languageserver-textdocument";
+import { readDefinition } from "../../src/definition/read-definition.ts";
 import { startLanguageClient, type LanguageClient } from "../helpers/language-client.ts";
 
 /** The server that all documents are opened in, as in an editor. */
@@ -277,6 +278,34 @@ test("fixes are offered where they are needed, and all of them together", async 
     TextDocument.applyEdits(second.document, all?.edit?.changes?.[second.uri] ?? []),
     fixed.replace("apt-get install", "apt-get -y install"),
   );
+});
+
+test("a line that is taken for a heading can be marked as text", async (t) => {
+  for (const line of ["%description", "%files", "Bootstrap: docker", "  %post"]) {
+    const text = `${docker}%post\ncat >x <<EOF\n${line}\nEOF\n`;
+    const { uri, document } = await open(text);
+    const start = document.positionAt(text.indexOf(`\n${line}\nEOF`) + 1);
+    const actions = await server.request<CodeAction[]>("textDocument/codeAction", {
+      textDocument: { uri },
+      range: {
+        start: { ...start, character: line.length },
+        end: { ...start, character: line.length },
+      },
+      context: { diagnostics: [], only: ["quickfix"] },
+    });
+    const mark = actions.find(({ title }) => title.startsWith("Mark the line as text"));
+    const marked = TextDocument.applyEdits(document, mark?.edit?.changes?.[uri] ?? []);
+    t.is(marked, text.replace(`${line}\nEOF`, `${line.replace(/\S/, "%\\$&")}\nEOF`));
+    const read = readDefinition(marked, { file: "x.def" });
+    t.is(read.definition?.stages[0]?.sections[0]?.body, `cat >x <<EOF\n${line}\nEOF\n`);
+  }
+  const { uri, at } = await open(`${docker}%po|sst\ntrue\n`);
+  const actions = await server.request<CodeAction[]>("textDocument/codeAction", {
+    textDocument: { uri },
+    range: { start: at.position, end: at.position },
+    context: { diagnostics: [] },
+  });
+  t.false(actions.some(({ title }) => title.startsWith("Mark the line as text")));
 });
 
 test("carriage returns, which are ends of lines to the protocol, are taken away where they are", async (t) => {
