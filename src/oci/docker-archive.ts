@@ -28,7 +28,7 @@ interface Item {
 
 /**
  * An image of a docker-archive.
- * @param wanted its `name:tag`, or undefined for the only one
+ * @param wanted its `name:tag`, its place among the images (`@0`), or undefined for the only one
  * @throws {FormatError} `source/bad-archive`, `source/bad-manifest`
  * @throws {SourceError} `source/not-found`, `source/several-images`, `source/no-layers`
  */
@@ -94,10 +94,14 @@ async function readItems(archive: ArchiveFile): Promise<Item[]> {
 }
 
 function choose(items: readonly Item[], wanted: string | undefined, name: string): Item {
+  // As containers/image has it: the images of an archive are counted from 0.
+  const position = /^@(\d+)$/.exec(wanted ?? "")?.[1];
   const named =
     wanted === undefined
       ? items
-      : items.filter(({ tags }) => tags.some((tag) => isSameName(tag, wanted)));
+      : position !== undefined
+        ? items.slice(Number(position)).slice(0, 1)
+        : items.filter(({ tags }) => tags.some((tag) => isSameName(tag, wanted)));
   const [first] = named;
   const tags = items.flatMap((item) => item.tags);
   const hint = tags.length === 0 ? "its images have no names" : `it holds ${tags.join(", ")}`;
@@ -108,7 +112,7 @@ function choose(items: readonly Item[], wanted: string | undefined, name: string
   }
   if (named.length > 1 && wanted === undefined) {
     throw new SourceError("source/several-images", `${name} holds several images`, {
-      hint: `say which, as PATH:NAME:TAG; ${hint}`,
+      hint: `say which, as PATH:NAME:TAG or PATH:@0, PATH:@1 …; ${hint}`,
     });
   }
   return first;

@@ -1,6 +1,7 @@
 // Images that a Docker daemon (or Podman's service, which speaks the same) holds on this machine: one request of the
 // Docker Engine API, `GET /images/NAME/get`, answers what `docker save` writes.
 
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -22,7 +23,27 @@ export interface DaemonOptions {
 const answerMs = 30 * 60_000;
 const stallMs = 5 * 60_000;
 
-/** Where the daemon listens, from `DOCKER_HOST`. @throws {SourceError} `source/docker-host` */
+/**
+ * Where to look for a daemon: `DOCKER_HOST`, `CONTAINER_HOST` as Podman calls it, else the first of Docker's and Podman's
+ * usual sockets that is there.
+ */
+export function daemonHost(
+  env: Readonly<Record<string, string | undefined>>,
+  exists: (path: string) => boolean = existsSync,
+): string | undefined {
+  const named = env["DOCKER_HOST"] || env["CONTAINER_HOST"];
+  if (named) return named;
+  const runtime = env["XDG_RUNTIME_DIR"];
+  const sockets = [
+    "/var/run/docker.sock",
+    ...(runtime ? [`${runtime}/docker.sock`, `${runtime}/podman/podman.sock`] : []),
+    "/run/podman/podman.sock",
+  ];
+  const found = sockets.find(exists);
+  return found && `unix://${found}`;
+}
+
+/** Where the daemon listens, from what names it. @throws {SourceError} `source/docker-host` */
 export function daemonAddress(
   host: string | undefined,
   isTls: boolean,
@@ -62,7 +83,7 @@ export async function saveFromDaemon(from: string, options: DaemonOptions): Prom
   const env = options.env ?? process.env;
   const name = daemonImageName(from);
   const isTls = (env["DOCKER_TLS_VERIFY"] ?? "") !== "";
-  const { socketPath, origin } = daemonAddress(env["DOCKER_HOST"], isTls);
+  const { socketPath, origin } = daemonAddress(daemonHost(env), isTls);
   const where = socketPath ?? origin;
   const { Agent, request } = await import("undici");
   const dispatcher = new Agent({

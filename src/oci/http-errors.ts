@@ -148,7 +148,7 @@ export async function statusError(
   const message = (what: string) => `${url.host} ${what} ${request.what} (status ${status})${tail}`;
   if (status === 401) {
     return new SourceError("source/login-needed", message("wants a login for"), {
-      hint: "check the name; if the image is private, log in with apptainer registry login, docker login or podman login, or set APPTAINER_DOCKER_USERNAME and APPTAINER_DOCKER_PASSWORD",
+      hint: "check the name; if the image is private, log in with tsbuild login (or apptainer registry login, docker login, podman login), or set APPTAINER_DOCKER_USERNAME and APPTAINER_DOCKER_PASSWORD",
     });
   }
   if (status === 403) {

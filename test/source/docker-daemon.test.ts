@@ -4,7 +4,12 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import type { TsbuildError } from "../../src/model/error.ts";
-import { daemonAddress, daemonImageName, saveFromDaemon } from "../../src/oci/docker-daemon.ts";
+import {
+  daemonAddress,
+  daemonHost,
+  daemonImageName,
+  saveFromDaemon,
+} from "../../src/oci/docker-daemon.ts";
 import { dockerDaemonSource } from "../../src/source/docker-daemon.ts";
 import { dockerArchiveFiles, tarOf } from "../helpers/oci-image.ts";
 import { usual, usualTexts } from "../helpers/open-image.ts";
@@ -130,4 +135,34 @@ test("the ways to say where the daemon is", (t) => {
     const error = t.throws<TsbuildError>(() => daemonAddress(wrong, false));
     t.is(error.code, "source/docker-host");
   }
+});
+
+test("a daemon is looked for where variables say, then at Docker's and Podman's sockets", (t) => {
+  const none = () => false;
+  t.is(daemonHost({ DOCKER_HOST: "tcp://a:1", CONTAINER_HOST: "tcp://b:1" }, none), "tcp://a:1");
+  t.is(daemonHost({ CONTAINER_HOST: "unix:///b" }, none), "unix:///b");
+  t.is(daemonHost({}, none), undefined);
+  const env = { XDG_RUNTIME_DIR: "/run/user/7" };
+  for (const path of [
+    "/var/run/docker.sock",
+    "/run/user/7/docker.sock",
+    "/run/user/7/podman/podman.sock",
+    "/run/podman/podman.sock",
+  ]) {
+    t.is(
+      daemonHost(env, (one) => one === path),
+      `unix://${path}`,
+    );
+  }
+});
+
+test("the option names another daemon than the variable", async (t) => {
+  const context = await sourceContext(t);
+  const dockerHost = await daemon(t, context.folder, (_, response) => void response.end(saved));
+  const base = await dockerDaemonSource.open(new Map([["from", "team/x"]]), {
+    ...context,
+    access: { dockerHost },
+  });
+  t.teardown(() => base.dispose?.());
+  t.deepEqual(await textsOf(base.tree), usualTexts);
 });

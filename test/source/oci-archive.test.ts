@@ -186,7 +186,9 @@ test("several images in a docker-archive must be told apart", async (t) => {
     "source/several-images",
   );
   t.regex(error.hint ?? "", /x:1, x:2/);
-  t.deepEqual(await textsOf((await open(t, dockerArchiveSource, "img.tar:x:2", context)).tree), {
-    other: "other",
-  });
+  for (const name of ["img.tar:x:2", "img.tar:@1"]) {
+    const base = await open(t, dockerArchiveSource, name, context);
+    t.deepEqual(await textsOf(base.tree), { other: "other" }, name);
+  }
+  await openFails(t, dockerArchiveSource, "img.tar:@2", context, "source/not-found");
 });
