@@ -14,6 +14,16 @@ export interface Place {
 
 const longestPath = 4096;
 
+/** Paths that mean something else to each process: nobody is "self" in a /proc that he is not in. */
+const ownPaths: readonly (readonly [start: string, meant: string])[] = [
+  ["/proc/self/", ""],
+  ["/proc/thread-self/", ""],
+  ["/dev/fd/", "fd/"],
+  ["/dev/stdin", "fd/0"],
+  ["/dev/stdout", "fd/1"],
+  ["/dev/stderr", "fd/2"],
+];
+
 export class Caller {
   readonly #kernel: Kernel;
   readonly #listener: Listener;
@@ -60,8 +70,13 @@ export class Caller {
     if (text === undefined) return undefined;
     if (text.length === 0) return empty ? this.opened(descriptor) : undefined;
     this.#enterRoot();
-    if (text[0] === 0x2f) return this.#place(currentFolder, "", text);
     const { pid } = this.#listener;
+    if (text[0] === 0x2f) {
+      const own = ownPaths.find(([start]) => text.indexOf(start, 0, "latin1") === 0);
+      if (own === undefined) return this.#place(currentFolder, "", text);
+      const [start, meant] = own;
+      return this.#place(this.#kernel.processes, `${pid}/${meant}`, text.subarray(start.length));
+    }
     const start = descriptor === currentFolder ? "cwd/" : `fd/${descriptor}/`;
     return this.#place(this.#kernel.processes, `${pid}/${start}`, text);
   }

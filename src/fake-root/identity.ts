@@ -64,7 +64,12 @@ export function setAll(
     effective: effective === unchanged ? ids.effective : effective,
     saved: saved === unchanged ? ids.saved : saved,
   };
-  return { ...next, files: next.effective };
+  // The kernel does nothing at all where nothing is new, and leaves the id of files alone then.
+  const isNew =
+    next.real !== ids.real ||
+    next.saved !== ids.saved ||
+    (effective !== unchanged && (effective !== ids.effective || effective !== ids.files));
+  return isNew ? { ...next, files: next.effective } : ids;
 }
 
 /** setfsuid(2), setfsgid(2): what is not allowed changes nothing. */
