@@ -67,6 +67,11 @@ function whatAndWhere(
       },
     );
   }
+  if (second !== undefined && /^[a-z-]+:\/\//.test(first)) {
+    throw new UsageError("usage/operands", `IMAGE comes before SOURCE, and ${first} is a source`, {
+      hint: `tsbuild pull ${second} ${first}`,
+    });
+  }
   const source = parsePullSource(second ?? first);
   const named = flags.name ?? (second === undefined ? undefined : first);
   const folder = flags.dir ?? setting(terminal.environment, "PULLFOLDER") ?? terminal.folder;

@@ -1,6 +1,7 @@
+import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { readNode } from "../contents/read-node.ts";
-import { UsageError } from "../model/error.ts";
+import { SourceError, UsageError } from "../model/error.ts";
 import type { Listener } from "../model/event.ts";
 import { platformOf } from "../model/platform.ts";
 import { Registry } from "../oci/registry.ts";
@@ -66,6 +67,8 @@ export async function pushCommand(
   using interruption = watchSignals({
     onFirst: () => view.listener({ type: "note", message: "Stopping; once more to stop at once" }),
   });
+  const file = resolve(terminal.folder, image);
+  if (scheme !== "docker") await refuseFolder(file, image, scheme);
   const access = await accessOf(flags, terminal.environment, terminal.folder);
   await using registry = new Registry({
     ...access,
@@ -74,7 +77,7 @@ export async function pushCommand(
     signal: interruption.signal,
   });
   const work: PushWork = {
-    file: resolve(terminal.folder, image),
+    file,
     image,
     name,
     flags,
@@ -87,6 +90,19 @@ export async function pushCommand(
   view[Symbol.dispose]();
   terminal.stdout.write(`${pushed}\n`);
   return 0;
+}
+
+/** @throws {SourceError} `source/not-an-image` */
+async function refuseFolder(file: string, image: string, scheme: PushScheme): Promise<void> {
+  const found = await stat(file).catch(() => undefined);
+  if (found?.isDirectory() !== true) return;
+  throw new SourceError(
+    "source/not-an-image",
+    `${image} is a folder, and ${scheme}:// takes SIF files`,
+    {
+      hint: `make one first: tsbuild build ${image.replace(/\/+$/, "")}.sif ${image}; docker:// takes the folder as it is`,
+    },
+  );
 }
 
 const pushers: Readonly<Record<PushScheme, (work: PushWork) => Promise<string>>> = {

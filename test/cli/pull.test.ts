@@ -191,6 +191,13 @@ test("without a network nothing is asked of a web server", async (t) => {
   t.is(server.seen.length, 0);
 });
 
+test("operands in the wrong order are told", async (t) => {
+  const { server, pull } = await served(t);
+  const { error } = await pull(`${server.origin}/x.sif`, "x.sif");
+  t.is(error?.code, "usage/operands");
+  t.is(error?.hint, `tsbuild pull x.sif ${server.origin}/x.sif`);
+});
+
 test("shub says good-bye, and where to look", async (t) => {
   const { pull } = await served(t);
   const { error } = await pull("shub://a/b");

@@ -113,6 +113,14 @@ for (const [target, code] of wrong) {
   });
 }
 
+test("a sandbox folder is no SIF file", async (t) => {
+  const { double, registry, push } = await served(t);
+  const { error } = await push(".", `oras://${registry.host}/team/x:1`);
+  t.is(error?.code, "source/not-an-image");
+  t.regex(error?.hint ?? "", /docker:\/\//);
+  t.deepEqual(double.log, []);
+});
+
 test("what is no image is not pushed", async (t) => {
   const { registry, double, push } = await served(t);
   for (const target of ["oras", "docker"]) {
