@@ -3,7 +3,7 @@ import type { HostFacts } from "./host-facts.ts";
 import { insideCommand } from "./inside-command.ts";
 import type { Isolation, Mount, RunRequest, Way } from "./isolation.ts";
 import { setprivPrefix } from "./namespace-command.ts";
-import { sandboxUser } from "./namespace-isolation.ts";
+import { rootsOwn, sandboxUser } from "./namespace-isolation.ts";
 import { probe } from "./probe.ts";
 
 /** A user namespace with root alone, as above all (AppArmor on Ubuntu) allows it to bubblewrap and nobody else. */
@@ -35,10 +35,7 @@ export const bwrap: Way = {
       works: true,
       isolation: bwrapIsolation(facts, program, ownProc === undefined),
       entry: undefined,
-      losses: [
-        "files that a script makes or gives away are root's in the image",
-        "programs with set-id bits have no effect, and secrets are not possible",
-      ],
+      losses: [rootsOwn, "programs with set-id bits have no effect, and secrets are not possible"],
     };
   },
 };

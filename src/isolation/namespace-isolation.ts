@@ -4,6 +4,10 @@ import { mappedIds } from "./id-map.ts";
 import type { Isolation, WayName } from "./isolation.ts";
 import { namespaceCommand, setprivPrefix } from "./namespace-command.ts";
 
+/** What is lost where giving files away is only said to have worked. */
+export const rootsOwn =
+  "files that a script makes or gives away are root's in the image, and keep set-id bits";
+
 /**
  * apt downloads as a user of its own and looks whether it really became that one. Where there is no user but root it has
  * to be told.

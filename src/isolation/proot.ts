@@ -4,7 +4,7 @@ import type { HostFacts } from "./host-facts.ts";
 import { insideCommand } from "./inside-command.ts";
 import type { Isolation, IsolationFile, Mount, RunRequest, Way } from "./isolation.ts";
 import { setprivPrefix } from "./namespace-command.ts";
-import { sandboxUser } from "./namespace-isolation.ts";
+import { rootsOwn, sandboxUser } from "./namespace-isolation.ts";
 import { probe } from "./probe.ts";
 
 /**
@@ -42,7 +42,8 @@ export const proot: Way = {
       isolation: prootIsolation(facts, program, killsOnExit),
       entry: undefined,
       losses: [
-        "files that a script makes or gives away are root's in the image",
+        rootsOwn,
+        "a mode that denies the owner to read or to write does not hold",
         "devices and file capabilities can't be made, set-id bits have no effect, and it is three to five times slower",
         "%test works on a copy of the root file system, which it can write",
         "read-only binds can be written; /proc, /dev and all processes are this machine's",

@@ -2,7 +2,7 @@ import { chooseFilterLoader } from "./filter-loader.ts";
 import type { HostFacts } from "./host-facts.ts";
 import type { Way } from "./isolation.ts";
 import { singleMaps, singlePrefix } from "./mapped-entry.ts";
-import { namespaceIsolation } from "./namespace-isolation.ts";
+import { namespaceIsolation, rootsOwn } from "./namespace-isolation.ts";
 import { probeMounts } from "./probe.ts";
 import { probeSupervision } from "./probe-supervision.ts";
 import { noUserNamespace } from "./subid.ts";
@@ -42,7 +42,7 @@ export const single: Way = {
 
 function lossesOf(facts: HostFacts): string[] {
   return [
-    "files that a script makes or gives away are root's in the image",
+    rootsOwn,
     ...(chooseFilterLoader(facts, "fake-root") === undefined
       ? [
           "package managers fail, because nothing here can load a system call filter (setpriv of util-linux 2.41, or perl)",

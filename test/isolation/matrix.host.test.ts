@@ -1,0 +1,163 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import test from "ava";
+import { execa } from "execa";
+import { compareTrees, type TreeDifference } from "../helpers/compare-trees.ts";
+import { listImage } from "../helpers/list-image.ts";
+import { packagesImage } from "../helpers/packages-image.ts";
+import { canMakeUsers, plainUser } from "../helpers/plain-user.ts";
+import { checkout } from "../helpers/build.ts";
+import { containerCommand } from "../helpers/run-driver.ts";
+import { serialHostTest } from "../helpers/serial-test.ts";
+import { isInstalled } from "../helpers/tool.ts";
+
+const isPossible =
+  canMakeUsers && ["debootstrap", "bwrap", "proot"].every((name) => isInstalled(name));
+
+/** Users, set-id programs, owners, capabilities and devices, by packages and by hand. */
+const post = `
+export DEBIAN_FRONTEND=noninteractive
+apt-get install -qq -y --no-install-recommends sudo dbus openssh-server libcap2-bin > /dev/null
+useradd --create-home --uid 1234 alice
+install -d -o alice -g mail -m 2750 /srv/shared
+touch /srv/shared/in /srv/far
+mkdir /srv/shared/below
+su alice -c 'touch ~/own; mkdir ~/folder; ln -s own ~/link; cp /etc/hostname ~/copy' || true
+cp -a /etc/shadow /srv/shadow-again
+chown 70000:80000 /srv/far || true
+mknod -m 666 /srv/null c 1 3 || true
+mknod -m 600 /srv/disk b 8 0 || true
+chown daemon:disk /srv/disk || true
+mkfifo /srv/fifo
+cp /bin/true /srv/capable && setcap cap_net_raw+ep /srv/capable || true
+cp /bin/true /srv/lent && chown alice /srv/lent && chmod 6755 /srv/lent
+cp /bin/true /srv/taken && chmod 4755 /srv/taken && chown alice /srv/taken
+tar -C /etc --owner=2000 --group=3000 -cf /tmp/foreign.tar hostname
+tar -C /srv -xpf /tmp/foreign.tar
+chgrp -h games /srv/shared/in && ln -s nowhere /srv/gone && chown -h games:games /srv/gone
+`;
+
+const folder = mkdtempSync(join(tmpdir(), "tsbuild-matrix-"));
+chmodSync(folder, 0o755);
+test.after.always(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Situation {
+  readonly way: string;
+  /** Who and where: turns an argument list into one that runs there. */
+  readonly place: (argv: readonly string[], folder: string) => readonly string[];
+  readonly user?: "with ranges" | "without ranges";
+  /** Differences that come of what is told to be lost. */
+  readonly lost?: readonly string[];
+}
+
+const plain =
+  (kind: "with ranges" | "without ranges", inner: readonly string[] = []) =>
+  (argv: readonly string[]): string[] =>
+    plainUser(kind).command([...inner, ...argv]);
+
+/** Builds where the situation is; gives the image's list and what was told. */
+async function built({ way, place, user }: Situation) {
+  const base = await packagesImage("owners", ["sudo", "dbus", "openssh-server", "libcap2-bin"]);
+  const own = mkdtempSync(join(user === undefined ? folder : plainUser(user).folder, "matrix-"));
+  if (user !== undefined) await execa("chown", [plainUser(user).name, own]);
+  const definition = join(own, "image.def");
+  writeFileSync(definition, `Bootstrap: localimage\nFrom: ${base}\n\n%post${post}`);
+  const image = join(own, "image.sif");
+  const program = [process.execPath, join(checkout, "bin/tsbuild.cjs"), "build", "--compress=none"];
+  const options = ["--no-verify", "--tmpdir", own, "--isolation", way, image, definition];
+  const [command = "", ...words] = place([...program, ...options], own);
+  const { stderr, exitCode } = await execa(command, words, { reject: false, stdin: "ignore" });
+  if (exitCode !== 0) throw new Error(`${way} failed: ${stderr.split("\n").slice(-40).join("\n")}`);
+  const list = await listImage(image);
+  rmSync(own, { recursive: true, force: true });
+  return { list, stderr };
+}
+
+let reference: ReturnType<typeof built> | undefined;
+const rootBuild = () => (reference ??= built({ way: "root", place: (argv) => argv }));
+
+/** What differs of owners, modes, types, devices and capabilities from what root builds; times and contents may. */
+async function differences(
+  situation: Situation,
+): Promise<{ found: TreeDifference[]; told: string }> {
+  const root = await rootBuild();
+  const { list, stderr } = await built(situation);
+  const compared = ["presence", "type", "mode", "uid", "gid", "target", "device", "xattrs"];
+  const found = compareTrees(list, root.list, [
+    { why: "of no matter here", allows: ({ what }) => !compared.includes(what) },
+  ]);
+  return { found, told: stderr };
+}
+
+const lines = (found: readonly TreeDifference[]): string[] =>
+  found.map(
+    ({ path, what, ours, theirs }) =>
+      `${path} ${what} ${JSON.stringify(ours)} for ${JSON.stringify(theirs)}`,
+  );
+
+const exact: readonly (Situation & { readonly title: string })[] = [
+  { title: "a range of ids", way: "subid", place: plain("with ranges"), user: "with ranges" },
+  { title: "a single id", way: "single", place: plain("without ranges"), user: "without ranges" },
+  {
+    title: "root of a user namespace with a single id",
+    way: "single",
+    place: plain("without ranges", ["unshare", "--user", "--map-root-user", "--"]),
+    user: "without ranges",
+  },
+  {
+    title: "root of a container that may neither mount nor unshare",
+    way: "chroot",
+    place: containerCommand,
+    // mknod -m needs /proc to set a mode, and it is told that there is none.
+    lost: ['srv/null mode "664" for "666"'],
+  },
+];
+
+for (const situation of exact) {
+  serialHostTest(
+    "root, debootstrap, bwrap, proot",
+    isPossible,
+    `${situation.title}: every owner, mode, device and capability is as root builds it`,
+    async (t) => {
+      const { found, told } = await differences(situation);
+      t.deepEqual(lines(found), situation.lost ?? []);
+      t.notRegex(told, /in the image/);
+    },
+  );
+}
+
+for (const [way, place] of [
+  ["bwrap", plain("without ranges")],
+  [
+    "proot",
+    (argv: readonly string[]) => {
+      // The kernel makes no user namespaces for who is in a chroot.
+      const enter = 'mount --rbind / /mnt && exec chroot /mnt "$@"';
+      const user = plainUser("without ranges").command(argv);
+      return ["unshare", "--mount", "sh", "-c", enter, "sh", ...user];
+    },
+  ],
+] as const) {
+  serialHostTest(
+    "root, debootstrap, bwrap, proot",
+    isPossible,
+    `${way}: packages are installed, and only what is told is lost`,
+    async (t) => {
+      const { found, told } = await differences({ way, place, user: "without ranges" });
+      t.regex(told, /files that a script makes or gives away are root's in the image/);
+      const lost = found.filter(({ path, what, ours }) => {
+        if (what === "uid" || what === "gid") return ours !== 0;
+        // Devices, and capabilities where there is no namespace, are told of as well.
+        if (path === "srv/null" || path === "srv/disk") return what !== "presence";
+        if (path === "srv/taken" && what === "mode") return ours !== "4755";
+        if (way === "proot" && what === "mode" && typeof ours === "string") {
+          return (Number.parseInt(ours, 8) & 0o600) !== 0o600;
+        }
+        return !(what === "xattrs" && way === "proot");
+      });
+      t.deepEqual(lines(lost), []);
+      t.true(found.some(({ path, what }) => path === "srv/far" && what === "uid"));
+    },
+  );
+}
