@@ -130,23 +130,7 @@ hostTest(
       const made = await tsbuild(["build", "--sandbox", name, `${name}.def`], { cwd: folder });
       t.is(made.exitCode, 0, made.stderr);
     }
-    const buildah = async (...words: string[]) => {
-      const own = ["--root", join(folder, "store"), "--runroot", join(folder, "run")];
-      const { stdout } = await execa("buildah", [...own, "--storage-driver", "vfs", ...words], {
-        cwd: folder,
-        env: { BUILDAH_ISOLATION: "chroot" },
-      });
-      return stdout;
-    };
-    await buildah("bud", "--quiet", "--network", "host", "-t", "made", ".");
-    const container = await buildah("from", "made");
-    const root = await buildah("mount", container);
-    const { OCIv1 } = JSON.parse(await buildah("inspect", "made")) as {
-      OCIv1: {
-        config: { Env: string[]; Entrypoint: string[]; Labels: Record<string, string> };
-      };
-    };
-    const { config } = OCIv1;
+    const { root, config } = await buildahBuild(folder);
 
     const theirs = relevant(listTree(root));
     for (const name of ["app", "back"]) {
@@ -193,6 +177,120 @@ hostTest(
     }
   },
 );
+
+const dockerfile = `ARG NAME=world
+FROM scratch AS base
+ADD bin.tar /
+RUN ["/bin/busybox", "--install", "-s", "/bin"]
+COPY passwd group /etc/
+ENV GREETING="hello \\$NAME" PATH=/opt/bin:$PATH
+
+FROM base AS make
+ARG NAME
+ARG SUFFIX=$NAME.txt
+WORKDIR /work
+COPY src/ .
+COPY one.txt /tmp/in.txt
+RUN cat /tmp/in.txt one.txt >"$SUFFIX"; echo "$GREETING $NAME" > said; cp said /tmp/said
+WORKDIR sub
+RUN pwd >where && umask >>where; false || true; cd / && mkdir -m 700 /private
+RUN set -e; \\
+    # a comment
+    for file in a b; do \\
+        touch /work/$file; \\
+    done
+
+FROM base
+COPY --from=make /work /work
+COPY --from=make /work/said /tmp/said /both/
+COPY --from=0 /etc/passwd /etc/copied
+COPY --chown=some:root src /owned/deep/er
+COPY --chown=7 one.txt src/run /owned/
+COPY src/*un /matched/
+COPY ["two words.txt", "/two words"]
+WORKDIR /app
+COPY . all/
+RUN rm -r all/bin.tar && mv all/one.txt moved && ls -A /work | sort >list
+COPY one.txt /work/said
+ADD bin.tar /unpacked
+WORKDIR ..
+RUN pwd >here
+LABEL one=1 two="$GREETING"
+WORKDIR /app
+ENTRYPOINT ["sh", "-c", "pwd; echo \\"$GREETING\\" $0 $@"]
+CMD ["x", "y z"]
+`;
+
+hostTest(
+  "root, buildah, busybox",
+  canJudge,
+  "a Dockerfile and the definition of it build the same tree, which does the same",
+  async (t) => {
+    const folder = await scratch(t);
+    const root = join(folder, "root");
+    mkdirSync(join(root, "bin"), { recursive: true });
+    cpSync("/bin/busybox", join(root, "bin/busybox"));
+    symlinkSync("busybox", join(root, "bin/sh"));
+    const context = join(folder, "context");
+    for (const [name, text] of Object.entries({
+      Dockerfile: dockerfile,
+      "one.txt": "1\n",
+      "two words.txt": "2\n",
+      passwd: "root:x:0:0::/:/bin/sh\nsome:x:7:8::/:/bin/sh\n",
+      group: "root:x:0:\n",
+      "src/one.txt": "src\n",
+      "src/.dot/x": "x\n",
+      "src/run": "#!/bin/sh\n",
+    })) {
+      mkdirSync(dirname(join(context, name)), { recursive: true });
+      writeFileSync(join(context, name), text, { mode: name === "src/run" ? 0o755 : 0o644 });
+    }
+    execFileSync("tar", ["-cf", join(context, "bin.tar"), "-C", root, "bin"]);
+    const converted = await runCli(["convert", "Dockerfile", "-o", "../made.def"], context);
+    t.is(converted.exitCode, 0, converted.stderr);
+    const ours = await tsbuild(["build", "--sandbox", "../ours", "../made.def"], { cwd: context });
+    t.is(ours.exitCode, 0, ours.stderr);
+    const theirs = await buildahBuild(folder, "context");
+
+    const differences = compareTrees(
+      relevant(listTree(join(folder, "ours"))),
+      relevant(listTree(theirs.root)),
+      [{ why: "each build has its own time", allows: ({ what }) => what === "mtimeSeconds" }],
+    );
+    t.deepEqual(differences, [], describeDifferences(differences));
+    for (const words of [[], ["a  b"]]) {
+      const start = '. /.singularity.d/env/90-environment.sh; exec /.singularity.d/runscript "$@"';
+      const said = execFileSync(
+        "chroot",
+        [join(folder, "ours"), "/bin/sh", "-c", start, "sh", ...words],
+        { env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" }, encoding: "utf8" },
+      );
+      const expected = words.length === 0 ? "x y z" : "a b";
+      t.is(said, `/app\nhello $NAME ${expected}\n`);
+    }
+    t.like(theirs.config, { Entrypoint: ["sh", "-c", 'pwd; echo "$GREETING" $0 $@'] });
+    t.true(theirs.config.Env.includes("GREETING=hello $NAME"));
+  },
+);
+
+/** Builds the Dockerfile of a folder, below the one that is given. */
+async function buildahBuild(folder: string, context = ".") {
+  const buildah = async (...words: string[]) => {
+    const own = ["--root", join(folder, "store"), "--runroot", join(folder, "run")];
+    const { stdout } = await execa("buildah", [...own, "--storage-driver", "vfs", ...words], {
+      cwd: folder,
+      env: { BUILDAH_ISOLATION: "chroot" },
+    });
+    return stdout;
+  };
+  await buildah("bud", "--quiet", "--network", "host", "-t", "made", context);
+  const container = await buildah("from", "made");
+  const root = await buildah("mount", container);
+  const { OCIv1 } = JSON.parse(await buildah("inspect", "made")) as {
+    OCIv1: { config: { Env: string[]; Entrypoint: string[]; Labels: Record<string, string> } };
+  };
+  return { root, config: OCIv1.config };
+}
 
 /** What the definition says: not what every image of a program has. */
 function relevant(tree: TreeList): TreeList {

@@ -184,11 +184,13 @@ const told = (text: string, options: { ignored?: string } = {}) =>
     ({ message, location }) => `${location.line}:${location.column} ${message}`,
   );
 
+/** What is told about files that Docker leaves out. */
+const ignored = (text: string | undefined, copy = "COPY . /x") =>
+  told(`FROM a\n${copy}\n`, text === undefined ? {} : { ignored: text }).filter((line) =>
+    line.includes("ignore"),
+  );
+
 test("what .dockerignore leaves out is told where a folder is copied", (t) => {
-  const ignored = (text: string | undefined, copy = "COPY . /x") =>
-    told(`FROM a\n${copy}\n`, text === undefined ? {} : { ignored: text }).filter((line) =>
-      line.includes("ignore"),
-    );
   t.deepEqual(ignored(".git\n# c\n\n!keep\nb\nc\nd\ne\n"), [
     "2:1 what .dockerignore leaves out (.git, b, c and 2 more) is copied too",
   ]);

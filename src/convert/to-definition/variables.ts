@@ -61,7 +61,9 @@ export class Variables {
     if (isSet && value === undefined) return undefined;
     // Patterns are left to a shell.
     if (part.operator !== undefined && /[#%]/.test(part.operator)) return undefined;
-    if (!isSet && (this.arguments.has(part.name) || !this.isFromScratch)) return undefined;
+    // A base of nothing has no variables, but whatever runs in it has a PATH.
+    const isGiven = !this.isFromScratch || part.name === "PATH";
+    if (!isSet && (this.arguments.has(part.name) || isGiven)) return undefined;
     const { operator } = part;
     const counts = operator?.startsWith(":") === true ? (value ?? "") !== "" : isSet;
     if (operator === undefined || operator.endsWith("?")) return value ?? "";
