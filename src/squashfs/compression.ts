@@ -21,8 +21,8 @@ const levels: Readonly<Record<CompressorName, Levels>> = {
   none: { lowest: 0, highest: 0, usual: 0 },
 };
 
-/** A fifth of the work of mksquashfs' default, and smaller. */
-export const balanced: CompressorChoice = { name: "gzip", level: 6 };
+/** A fifth of the work of mksquashfs' default, and not larger. Level 6 takes an eighth longer to save 0.8 %. */
+export const balanced: CompressorChoice = { name: "gzip", level: 5 };
 
 const presets: Readonly<Record<string, CompressorChoice>> = {
   fast: { name: "gzip", level: 1 },

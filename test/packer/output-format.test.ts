@@ -12,7 +12,7 @@ import { scratch } from "../helpers/scratch.ts";
 const contract = {
   format: 2,
   fast: "9760753ba06f74649cc2ae19ded80a1d7455a2c259123dc8e3e2e141b1ff8a3f",
-  balanced: "ee3955f3bbe89955f925cd9dcfb31f35ecccfbf15d390344e6643cbe21c2adff",
+  balanced: "dae50447499c3f4ed948f446ad51e3f9d49456cdf802e07e3d5883dc2c55f62a",
   small: "3fb06da1765ca9cc0a6bf8ea56326a2abf41ed80eef8f45fefb0ce4573a1972a",
   none: "6c3f71ef703ff6de30e5bde2c8510d9a14753fc8558098948cab6919ed08d0e2",
 };
