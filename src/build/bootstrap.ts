@@ -3,6 +3,7 @@ import { applyBaseLayout } from "../layout/base-layout.ts";
 import { writeApps } from "../layout/apps.ts";
 import { applyOciConfig } from "../layout/oci-config.ts";
 import { applyMadeRunscript } from "../layout/made-runscript.ts";
+import { SourceError } from "../model/error.ts";
 import { findSource } from "../source/find-source.ts";
 import type { BaseImage } from "../source/source.ts";
 import { fixPermissions } from "./fix-permissions.ts";
@@ -18,6 +19,9 @@ export async function bootstrap(
   const { options, temporaryFolder } = run;
   const source = findSource(step.agent);
   if (source === undefined) throw new Error(`the plan names the unknown agent ${step.agent}`);
+  if (options.access?.isOffline === true && source.runsPrograms === true) {
+    refuseFetching(step.agent, step.header["mirrorurl"] ?? "");
+  }
   const base = await source.open(new Map(Object.entries(step.header)), {
     platform: options.platform,
     folder: options.folder,
@@ -37,6 +41,17 @@ export async function bootstrap(
   stage.tree = base.tree;
   if (options.fixPermissions) fixPermissions(stage.tree);
   layOver(stage.tree, base, options.time.seconds);
+}
+
+/**
+ * Programs that fetch packages ask nobody whether they may.
+ * @throws {SourceError} `source/offline`
+ */
+function refuseFetching(agent: string, mirror: string): void {
+  if (/^(?:file:|\/)/.test(mirror)) return;
+  throw new SourceError("source/offline", `${agent} fetches packages, and --offline forbids that`, {
+    hint: "leave --offline out, or name a mirror on this machine: MirrorURL: file:///path",
+  });
 }
 
 function layOver(tree: BaseImage["tree"], base: BaseImage, timeSeconds: number): void {

@@ -35,7 +35,7 @@ export function addAccessFlags(command: Command): Command {
     .optionsGroup("Cache:")
     .option("--disable-cache", "keep nothing in the cache and use nothing of it")
     .option("--no-cache", "use nothing of the cache, but keep what is fetched")
-    .option("--offline", "ask nobody for anything: all must be in the cache")
+    .option("--offline", "ask nobody for anything, scripts included: all must be in the cache")
     .option(
       "--cache-size <size>",
       "what the cache may hold: 500M, 20G, unlimited (default 20G); what was not used for longest goes first",

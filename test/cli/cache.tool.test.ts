@@ -90,6 +90,14 @@ toolTest(
     t.is(incomplete.exitCode, 4);
     t.regex(incomplete.stderr, /layer sha256:\w+ .*is not in the cache/);
 
+    await writeFile(
+      join(folder, "new.def"),
+      "Bootstrap: debootstrap\nOSVersion: bookworm\nMirrorURL: http://127.0.0.1:9/\n",
+    );
+    t.regex(
+      (await run(["build", "--offline", "new.sif", "new.def"])).stderr,
+      /debootstrap fetches packages, and --offline forbids that/,
+    );
     const senseless = await run([...words("1"), "--offline", "--disable-cache"]);
     t.is(senseless.exitCode, 2);
   },
