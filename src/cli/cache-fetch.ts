@@ -12,7 +12,9 @@ import { temporaryParent } from "./settings.ts";
 import type { CommandTerminal } from "./terminal.ts";
 
 /** The agents that fetch what the cache can keep. */
-const remoteAgents = new Set(["docker", "oras", "library", "shub", "http", "https"]);
+const remoteAgents = new Set(["docker", "oras"]);
+/** Those of images that have no digest to be kept under. */
+const passingAgents = new Set(["library", "http", "https"]);
 
 /**
  * `tsbuild cache fetch SPEC…`: brings the bases of builds into the cache, and reads what is in them, for builds without a
@@ -38,7 +40,15 @@ export async function fetchIntoCache(
   for (const spec of specs) {
     const { plan } = await loadPlan(spec, { ...flags, section: [] }, { folder, platform });
     for (const step of plan.stages.flatMap(({ steps }) => steps)) {
-      if (step.kind !== "bootstrap" || !remoteAgents.has(step.agent)) continue;
+      if (step.kind !== "bootstrap") continue;
+      if (passingAgents.has(step.agent)) {
+        const name = `${step.agent}://${step.header["from"] ?? ""}`;
+        view.listener({
+          type: "note",
+          message: `${name} is not kept in the cache: pull it to a file, and start from that`,
+        });
+      }
+      if (!remoteAgents.has(step.agent)) continue;
       const base = await findSource(step.agent)?.open(new Map(Object.entries(step.header)), {
         platform,
         folder,

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { SourceError } from "../model/error.ts";
 import { makeHostRoot, requireProgram, wordsOf } from "./host-root.ts";
 import { rpmHome } from "./rpm-home.ts";
-import type { HeaderKeyword, ImageSource } from "./source.ts";
+import type { ImageSource } from "./source.ts";
 
 /** 107 is zypper's word for scripts of packages that failed while the packages are there. */
 const script = `
@@ -38,10 +38,9 @@ rm -rf "$APPTAINER_ROOTFS/var/cache/zypp"
 /** Keywords of the registration of SUSE Linux Enterprise. */
 const registration = ["product", "user", "regcode", "productpgp", "registerurl", "modules"];
 const mostRepositories = 20;
-
-const otherRepositories: readonly HeaderKeyword[] = Array.from(
+const otherRepositories = Array.from(
   { length: mostRepositories },
-  (_, index) => ({ name: `otherurl${index}`, required: false, meaning: "one more repository" }),
+  (_, index) => `otherurl${index}`,
 );
 
 /** A new installation of openSUSE or a relative, made by this machine's zypper. */
@@ -56,7 +55,11 @@ export const zypperSource: ImageSource = {
     { name: "osversion", required: false, meaning: "the release" },
     { name: "updateurl", required: false, meaning: "a second repository" },
     { name: "include", required: false, meaning: "further packages" },
-    ...otherRepositories,
+    {
+      name: "otherurl0",
+      required: false,
+      meaning: "one more repository; OtherURL1, OtherURL2 … follow",
+    },
   ],
   summary: "A new installation of openSUSE or a relative, by zypper.",
   runsPrograms: true,
@@ -112,7 +115,7 @@ function repositoriesOf(
   const named = [
     ["repo", header.get("mirrorurl")],
     ["update", header.get("updateurl")],
-    ...otherRepositories.map(({ name }, index) => [`repo-${index}`, header.get(name)] as const),
+    ...otherRepositories.map((name, index) => [`repo-${index}`, header.get(name)] as const),
   ] as const;
   return named.flatMap(([name, url]) => (url === undefined || url === "" ? [] : [[name, url]]));
 }
