@@ -184,13 +184,15 @@ hostTest(
   canMakeUsers,
   "a plain user's debootstrap makes a Debian that apt works in",
   async (t) => {
+    t.timeout(900_000);
     const { stdout: mirror } = await execa(join(import.meta.dirname, "../judges/mirror.sh"));
     const { stdout: settings } = await execa("apt-config", ["dump", "Acquire::http::Proxy"]);
     const proxy = /"(.+)"/.exec(settings)?.[1] ?? process.env["http_proxy"];
     const user = plainUser();
     const definition = `Bootstrap: debootstrap\nMirrorURL: ${mirror}\nOSVersion: bookworm\n%post\n    apt-get check\n    dpkg --audit\n    su nobody -s /bin/sh -c id > /who\n`;
     await writeFile(join(user.folder, "debian.def"), definition);
-    const run = await tsbuild(["build", "-F", "debian.sif", "debian.def"], {
+    const options = ["-F", "--compress", "fast"];
+    const run = await tsbuild(["build", ...options, "debian.sif", "debian.def"], {
       cwd: user.folder,
       user,
       env: proxy === undefined ? {} : { http_proxy: proxy },
