@@ -114,7 +114,7 @@ export function addBuildFlags(command: Command): Command {
     .option("--writable-tmpfs", "let %test write; what it writes is thrown away")
     .option(
       "--isolation <name>",
-      "the way to run scripts as root (default: the strongest that works here)",
+      "the way to run scripts as root: root, subid, ident, single, bwrap, chroot, proot (default: the strongest that works here)",
     )
     .option(
       "--secret <id=name,src=file|env=var>",
