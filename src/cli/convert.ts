@@ -1,14 +1,15 @@
 import { isUtf8 } from "node:buffer";
 import { readFileSync, statSync } from "node:fs";
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { convertDefinition } from "../convert/convert-definition.ts";
 import { convertDockerfile } from "../convert/convert-dockerfile.ts";
 import { sourceFormat, type Format } from "../convert/source-format.ts";
-import { DefinitionError, HostError } from "../model/error.ts";
+import { DefinitionError } from "../model/error.ts";
 import { DefinitionFailure } from "./load-plan.ts";
 import { printWarnings } from "./print-warnings.ts";
 import { unreadable } from "./read-spec.ts";
+import { replaceFile } from "./replace-file.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface ConvertFlags {
@@ -39,7 +40,7 @@ export async function convertCommand(
   printWarnings(losses, name, source, terminal.stderr);
   const result = Buffer.from(text, encoding);
   if (flags.output === undefined) terminal.stdout.write(result);
-  else await writeWhole(resolve(terminal.folder, flags.output), result, flags.output);
+  else await replaceFile(resolve(terminal.folder, flags.output), result, flags.output);
   return 0;
 }
 
@@ -82,19 +83,5 @@ function kindOf(path: string): "file" | "folder" | undefined {
   } catch {
     // Not there yet, or not to be seen: the conversion can do without.
     return undefined;
-  }
-}
-
-async function writeWhole(path: string, bytes: Uint8Array, name: string): Promise<void> {
-  const beside = resolve(dirname(path), `.tsbuild-convert-${process.pid}`);
-  try {
-    await writeFile(beside, bytes, { flush: true });
-    await rename(beside, path);
-  } catch (error) {
-    await rm(beside, { force: true });
-    throw new HostError("host/not-writable", `${name} can't be written`, {
-      hint: "check that the folder is there and that you may write in it",
-      cause: error,
-    });
   }
 }
