@@ -38,6 +38,13 @@ const byToken =
     return true;
   };
 
+/** A registry that takes ann's password and nothing else. */
+const byPassword: Rule = ({ headers }, response) => {
+  if (headers.authorization === basic("ann")) response.end("{}");
+  else sendError(response, 401, "UNAUTHORIZED", "no", { "www-authenticate": 'Basic realm="x"' });
+  return true;
+};
+
 test("a login is shown to the token server, for no repository in particular", async (t) => {
   const rule = byToken("ann", (origin) => `Bearer realm="${origin}/token",service="s"`);
   const good = await check(t, "ann", rule);
@@ -61,13 +68,8 @@ test("NGC's user and realm are sent as they are", async (t) => {
 });
 
 test("a registry with Basic logins takes or refuses one", async (t) => {
-  const rule: Rule = ({ headers }, response) => {
-    if (headers.authorization === basic("ann")) response.end("{}");
-    else sendError(response, 401, "UNAUTHORIZED", "no", { "www-authenticate": 'Basic realm="x"' });
-    return true;
-  };
-  t.is((await check(t, "ann", () => rule)).outcome, true);
-  t.is((await check(t, "eve", () => rule)).outcome, "login/refused");
+  t.is((await check(t, "ann", () => byPassword)).outcome, true);
+  t.is((await check(t, "eve", () => byPassword)).outcome, "login/refused");
 });
 
 test("a registry that lets everybody in has not looked at the login", async (t) => {
