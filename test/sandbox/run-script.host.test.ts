@@ -293,31 +293,23 @@ for (const [way, signal] of [
   );
 }
 
-wayTest(
-  "SIGKILL leaves no process and no mount, and no folder after the next run",
-  async (t, way) => {
-    const mark = `76543${ways.indexOf(way)}${process.pid}`;
-    const driver = startDriver({
-      way,
-      scripts: [
-        { section: "post", body: `(setsid sleep ${mark} &)\necho TELL up\nsleep ${mark}\n` },
-      ],
-    });
-    t.is(await driver.nextLine(), "up");
-    const children = processesWith(mark);
-    t.true(children.length >= 2);
-    driver.child.kill("SIGKILL");
-    await driver.ended;
-    await t.notThrowsAsync(eventually(() => !children.some((pid) => isRunning(pid))));
-    await t.notThrowsAsync(eventually(() => processesWith(mark).length === 0));
-    t.false(readFileSync("/proc/self/mountinfo", "utf8").includes(driver.folder));
-    const left = () => readdirSync(driver.folder).filter((name) => name.startsWith("tsbuild-"));
-    // In a namespace the build proper is another process, and still cleans up.
-    t.is(left().length, way === "root" ? 1 : 0);
-    succeeded(t, await post(way, "true\n", { folder: driver.folder }));
-    t.deepEqual(left(), []);
-  },
-);
+wayTest("SIGKILL leaves no process, no mount and no folder", async (t, way) => {
+  const mark = `76543${ways.indexOf(way)}${process.pid}`;
+  const driver = startDriver({
+    way,
+    scripts: [{ section: "post", body: `(setsid sleep ${mark} &)\necho TELL up\nsleep ${mark}\n` }],
+  });
+  t.is(await driver.nextLine(), "up");
+  const children = processesWith(mark);
+  t.true(children.length >= 2);
+  driver.child.kill("SIGKILL");
+  await driver.ended;
+  await t.notThrowsAsync(eventually(() => !children.some((pid) => isRunning(pid))));
+  await t.notThrowsAsync(eventually(() => processesWith(mark).length === 0));
+  t.false(readFileSync("/proc/self/mountinfo", "utf8").includes(driver.folder));
+  const left = () => readdirSync(driver.folder).filter((name) => name.startsWith("tsbuild-"));
+  await t.notThrowsAsync(eventually(() => left().length === 0, 15_000));
+});
 
 hostTest(
   "root, busybox",
@@ -339,7 +331,7 @@ hostTest(
       const body = "(setsid sleep ${mark} &)\\necho up\\nsleep ${mark}\\n";
       const location = { file: "x", line: 1, column: 1, length: 0 };
       await sandbox.run({ section: "post", body, interpreter: { kind: "options", words: [] }, location, lines: [] }, {
-        environment: {}, binds: [], network: "host", writableTmpfs: false, signal: new AbortController().signal,
+        environment: {}, binds: [], network: "host", limits: {}, secrets: [], mask: (text) => text, writableTmpfs: false, signal: new AbortController().signal,
         onLine: (stream, line) => console.log(line),
       });`;
     const folder = bindSource();
@@ -420,7 +412,7 @@ wayTest(
     );
     t.is(answer.stdout[1], "0002");
     t.is(answer.stdout[2], "h /.singularity.d/env/91-environment.sh");
-    t.like(answer.nodes["made"], way === "single" ? { uid: 0, gid: 0 } : { uid: 7, gid: 8 });
+    t.like(answer.nodes["made"], { uid: 7, gid: 8 });
     t.like(answer.error, { code: "script/failed" });
     t.regex(answer.error?.message ?? "", /^%setup failed with status \d at: ls \/nowhere$/);
     t.is(answer.error?.location?.line, firstLine + 5);
