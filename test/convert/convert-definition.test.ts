@@ -1,4 +1,3 @@
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
 import fc from "fast-check";
@@ -8,41 +7,16 @@ import { sourceFormat } from "../../src/convert/source-format.ts";
 import { Marks } from "../../src/convert/to-dockerfile/marks.ts";
 import { startCommand } from "../../src/convert/to-dockerfile/start-command.ts";
 import { DefinitionError } from "../../src/model/error.ts";
+import { conversionCases, lossLines } from "../helpers/conversion-cases.ts";
 
 const cases = join(import.meta.dirname, "definitions");
 const convert = (text: string) => convertDefinition(text, { file: "app.def" });
 const docker = (text: string) => convert(`Bootstrap: docker\nFrom: a\n\n${text}`).text;
-const told = (text: string) =>
-  convert(text).losses.map(
-    ({ code, message, location: { line, column } }) => `${line}:${column} ${code} ${message}`,
-  );
+const told = (text: string) => lossLines(convert(text).losses);
 
-for (const name of readdirSync(cases)) {
-  const folder = join(cases, name);
-  if (!existsSync(join(folder, "app.def"))) continue;
-  test(`the definition of ${name} gives the Dockerfile beside it, and these losses`, (t) => {
-    const { text, losses } = convertDefinition(readFileSync(join(folder, "app.def"), "utf8"), {
-      file: "app.def",
-      kindOf: (path) => {
-        const found = statSync(join(folder, "context", path), { throwIfNoEntry: false });
-        if (found === undefined) return undefined;
-        return found.isDirectory() ? "folder" : "file";
-      },
-    });
-    const lines = losses
-      .map(
-        ({ code, message, location: { line, column } }) => `${line}:${column} ${code} ${message}\n`,
-      )
-      .join("");
-    if (process.env["UPDATE_CASES"] !== undefined) {
-      writeFileSync(join(folder, "Dockerfile"), text);
-      writeFileSync(join(folder, "losses.txt"), lines);
-    }
-    t.is(text, readFileSync(join(folder, "Dockerfile"), "utf8"));
-    t.is(lines, readFileSync(join(folder, "losses.txt"), "utf8"));
-    t.deepEqual(readDockerfile(text, "Dockerfile").diagnostics, []);
-  });
-}
+conversionCases(cases, "app.def", "Dockerfile", convertDefinition, (t, text) => {
+  t.deepEqual(readDockerfile(text, "Dockerfile").diagnostics, []);
+});
 
 test("the mistakes of a definition are told as they are", (t) => {
   const error = t.throws(() => convert("Bootstrap: docker\nFrom: a\n\n%instal\nx\n"), {

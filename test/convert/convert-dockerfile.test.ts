@@ -1,4 +1,3 @@
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "ava";
 import fc from "fast-check";
@@ -6,6 +5,7 @@ import { convertDockerfile } from "../../src/convert/convert-dockerfile.ts";
 import { formatDefinition } from "../../src/definition/format-definition.ts";
 import { readDefinition } from "../../src/definition/read-definition.ts";
 import { DefinitionError } from "../../src/model/error.ts";
+import { conversionCases } from "../helpers/conversion-cases.ts";
 
 const cases = join(import.meta.dirname, "cases");
 const convert = (text: string) => convertDockerfile(text, { file: "Dockerfile" });
@@ -28,32 +28,9 @@ const section = (text: string, name: string) =>
     .definition?.stages.at(-1)
     ?.sections.find((found) => found.name === name)?.body ?? "";
 
-for (const name of readdirSync(cases)) {
-  const folder = join(cases, name);
-  if (!existsSync(join(folder, "Dockerfile"))) continue;
-  test(`the Dockerfile of ${name} gives the definition beside it, and these losses`, (t) => {
-    const { text, losses } = convertDockerfile(readFileSync(join(folder, "Dockerfile"), "utf8"), {
-      file: "Dockerfile",
-      kindOf: (path) => {
-        const found = statSync(join(folder, "context", path), { throwIfNoEntry: false });
-        if (found === undefined) return undefined;
-        return found.isDirectory() ? "folder" : "file";
-      },
-    });
-    const told = losses
-      .map(
-        ({ code, message, location }) => `${location.line}:${location.column} ${code} ${message}\n`,
-      )
-      .join("");
-    if (process.env["UPDATE_CASES"] !== undefined) {
-      writeFileSync(join(folder, "expected.def"), text);
-      writeFileSync(join(folder, "losses.txt"), told);
-    }
-    t.is(text, readFileSync(join(folder, "expected.def"), "utf8"));
-    t.is(told, readFileSync(join(folder, "losses.txt"), "utf8"));
-    t.is(formatDefinition(text), text);
-  });
-}
+conversionCases(cases, "Dockerfile", "expected.def", convertDockerfile, (t, text) => {
+  t.is(formatDefinition(text), text);
+});
 
 test("all mistakes are told, each with its place", (t) => {
   t.deepEqual(
