@@ -7,6 +7,7 @@ import { dockerSource } from "../../src/source/docker.ts";
 import type { BaseImage, SourceContext } from "../../src/source/source.ts";
 import { image, index, layoutFiles, textLayer, writeFiles } from "../helpers/oci-image.ts";
 import { startRegistry, type TestRegistry } from "../helpers/registry.ts";
+import { runCli } from "../helpers/run-cli.ts";
 import { sourceContext } from "../helpers/source-context.ts";
 import { textsOf } from "../helpers/text-of-tree.ts";
 import { toolTest } from "../helpers/tool.ts";
@@ -212,3 +213,21 @@ toolTest(
     t.deepEqual(await textsOf(base.tree), { a: "amd", b: "b" });
   },
 );
+
+toolTest(["docker-registry", "skopeo"], "an image says which base it was built from", async (t) => {
+  const registry = await startRegistry(t);
+  const context = await sourceContext(t);
+  await publish(t, registry, context);
+  const from = `${registry.host}/team/x:amd`;
+  const words = ["-q", "build", "x.sif", `docker://${from}`];
+  const built = await runCli(words, context.folder, { HOME: context.folder });
+  t.is(built.exitCode, 0, built.error?.message);
+  const shown = await runCli(["inspect", "--labels", "--json", "x.sif"], context.folder);
+  const { data } = JSON.parse(shown.stdout) as {
+    data: { attributes: { labels: Record<string, string> } };
+  };
+  t.like(data.attributes.labels, {
+    "org.opencontainers.image.base.name": from,
+    "org.opencontainers.image.base.digest": amd.manifest.digest,
+  });
+});
