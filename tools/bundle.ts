@@ -12,9 +12,21 @@ import { build, type Plugin } from "rolldown";
 /** What other packages the bundle has in it. All others are loaded from node_modules, when a command needs them. */
 const bundled = /^(?:commander|chevrotain|@chevrotain\/.*)$/;
 
-/** What every command that reads a definition needs, so that it comes in one file. */
-const start =
-  /\/src\/(?:model|definition)\/|\/src\/source\/(?!host-|open-image)|\/src\/cli\/(?:run|command|check|read-input|print-)|\/node_modules\//;
+/** What `tsbuild check` loads: that comes in one file. */
+const started = new Set<string>();
+const starting = /\/src\/cli\/(?:run|check|print-error)\.ts$/;
+
+const findStarted: Plugin = {
+  name: "find-started",
+  buildEnd() {
+    const pending = [...this.getModuleIds()].filter((id) => starting.test(id));
+    for (let id = pending.pop(); id !== undefined; id = pending.pop()) {
+      if (started.has(id)) continue;
+      started.add(id);
+      pending.push(...(this.getModuleInfo(id)?.importedIds ?? []));
+    }
+  },
+};
 
 /**
  * What Commander takes from Node as a whole, without copying each of it. Commander can start commands that are programs
@@ -88,7 +100,7 @@ await build({
     !/^(?:[./]|\0|node:fs\/promises$)/.test(name) &&
     !bundled.test(name) &&
     !isCommanders(name, importer),
-  plugins: [commandersNode, laterPromises, licences],
+  plugins: [findStarted, commandersNode, laterPromises, licences],
   output: {
     format: "cjs",
     // Node holds a text that is all ASCII in half the memory.
@@ -97,6 +109,6 @@ await build({
     dir: "dist/program",
     entryFileNames: "[name].cjs",
     chunkFileNames: "[name].cjs",
-    codeSplitting: { groups: [{ name: "start", test: start }] },
+    codeSplitting: { groups: [{ name: "start", test: (id) => started.has(id) }] },
   },
 });

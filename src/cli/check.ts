@@ -9,7 +9,7 @@ import { DefinitionError } from "../model/error.ts";
 import { agentNames } from "../source/find-source.ts";
 import { checkFormats, type CheckedFile } from "./check-formats.ts";
 import { readInput } from "./read-input.ts";
-import { readArgumentFiles } from "./load-plan.ts";
+import { readArgumentFiles } from "./read-argument-files.ts";
 import { replaceFile } from "./replace-file.ts";
 import type { Terminal } from "./terminal.ts";
 

@@ -84,7 +84,8 @@ export async function catCommand(
       });
     }
     for await (const chunk of readContents([node])) {
-      if (chunk.bytes !== undefined) terminal.stdout.write(chunk.bytes);
+      // The bytes are ours until the next are asked for, and a socket takes them when it can.
+      if (chunk.bytes !== undefined) terminal.stdout.write(Buffer.from(chunk.bytes));
       else writeZeros(chunk.zeros, terminal);
     }
   }

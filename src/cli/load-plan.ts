@@ -1,5 +1,3 @@
-import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
 import type { Secret } from "../build/options.ts";
 import { parseBuildArguments, type BuildArgument } from "../definition/build-arguments.ts";
 import { readDefinition } from "../definition/read-definition.ts";
@@ -10,7 +8,8 @@ import type { Platform } from "../model/platform.ts";
 import { makePlan } from "../plan/make-plan.ts";
 import { sectionSwitch } from "../plan/section-switch.ts";
 import { agentNames } from "../source/find-source.ts";
-import { readSpec, unreadable, type BuildSpec } from "./read-spec.ts";
+import { readArgumentFiles } from "./read-argument-files.ts";
+import { readSpec, type BuildSpec } from "./read-spec.ts";
 
 /** The options that decide what a plan is. */
 export interface PlanFlags {
@@ -148,16 +147,3 @@ function keptOf(step: Step): unknown {
 
 const hasError = (diagnostics: readonly Diagnostic[]) =>
   diagnostics.some(({ severity }) => severity === "error");
-
-/** The texts of the files that `--build-arg-file` names. @throws {HostError} `host/not-readable` */
-export function readArgumentFiles(
-  names: readonly string[],
-  folder: string,
-): Promise<{ name: string; text: string }[]> {
-  return Promise.all(
-    names.map(async (name) => ({
-      name,
-      text: await readFile(resolve(folder, name), "utf8").catch(unreadable(name)),
-    })),
-  );
-}

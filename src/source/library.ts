@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { SourceError } from "../model/error.ts";
 import type { LibraryClient, RegistryTicket } from "../library-client/library-client.ts";
 import type { LibraryReference } from "../library-client/library-reference.ts";
@@ -87,6 +86,7 @@ async function* checked(
   described: string,
   name: string,
 ): AsyncGenerator<Uint8Array, void, undefined> {
+  const { createHash } = await import("node:crypto");
   const hash = createHash("sha256");
   for await (const chunk of chunks) {
     hash.update(chunk);

@@ -1,6 +1,5 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { captureProgram } from "../system/run-program.ts";
 
 /** Where the packages of distributions that use rpm expect its database. */
 const usualPlaces = ["/var/lib/rpm", "/usr/lib/sysimage/rpm"];
@@ -14,6 +13,8 @@ export async function rpmHome(
   folder: string,
   signal: AbortSignal,
 ): Promise<Readonly<Record<string, string>>> {
+  // What starts programs is slow to load, and commands that only read definitions know all agents.
+  const { captureProgram } = await import("../system/run-program.ts");
   const { stdout } = await captureProgram(["rpm", "--eval", "%_dbpath"], { signal });
   if (usualPlaces.includes(stdout.trim())) return {};
   await writeFile(join(folder, ".rpmmacros"), "%_dbpath /var/lib/rpm\n");
