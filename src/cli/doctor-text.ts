@@ -28,8 +28,8 @@ function wayLines({ way, ways, losses, next }: MachineReport): string[] {
     ...(next === undefined
       ? []
       : [
-          `  better would be ${next.way}: ${next.hint ?? ""}`,
-          ...(next.command === undefined ? [] : [`  as root: ${next.command}`]),
+          `  better would be ${next.way}${next.command === undefined ? `: ${next.hint ?? ""}` : "; as root:"}`,
+          ...(next.command === undefined ? [] : [`    ${next.command}`]),
         ]),
     ...ways.flatMap(({ name, state, reason }) =>
       state === "refused" ? [`  not ${name}: ${reason}`] : [],
