@@ -188,6 +188,13 @@ test("what only the builder or the base knows is told", (t) => {
   t.deepEqual(told("FROM scratch\nUSER root\nUSER 0:0\nWORKDIR /\n"), []);
 });
 
+test("the owner of an archive that is unpacked is told", (t) => {
+  for (const from of ["scratch", "a"]) {
+    const lines = told(`FROM ${from}\nADD --chown=1:2 a.tar /x\nRUN y\n`);
+    t.true(lines.includes("2:5 --chown is left out: what is unpacked stays as it is"), from);
+  }
+});
+
 test("an empty ENTRYPOINT runs what it is given", (t) => {
   t.is(section(convert("FROM a\nENTRYPOINT []\n").text, "runscript").trim(), 'exec "$@"');
 });

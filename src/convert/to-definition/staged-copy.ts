@@ -65,6 +65,11 @@ export function unpack(
   context: CopyContext,
 ): void {
   const { draft, losses, origin } = context;
+  for (const { name, location } of copy.flags) {
+    if (name !== "chown" && name !== "chmod") continue;
+    const hint = `write RUN ${name} behind it`;
+    losses.lost(location, `--${name} is left out: what is unpacked stays as it is`, hint);
+  }
   const isFirst = !context.isAfterRun && !draft.hasStaged && context.isFromScratch;
   const hasPlace =
     destination !== undefined && !destination.includes("{{") && !isTemporary(destination);
