@@ -14,6 +14,8 @@ export interface RegistryStoreOptions {
   /** Where it is kept what tags stand for. */
   readonly tags?: TagMemory | undefined;
   readonly listener: Listener;
+  /** Ends waiting for other builds. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -123,7 +125,7 @@ export class RegistryStore implements ImageStore {
     }
   }
 
-  #claim(digest: Digest, signal?: AbortSignal) {
+  #claim(digest: Digest, signal = this.#options.signal) {
     const { cache, listener } = this.#options;
     return cache.claim(digest, {
       signal,

@@ -88,6 +88,7 @@ export class Registry implements AsyncDisposable {
       cache: this.#cache,
       tags: this.#tags,
       listener: this.#listener,
+      signal: this.#signal,
     });
   }
 
