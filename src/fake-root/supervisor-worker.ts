@@ -43,6 +43,7 @@ const owners = new Owners(Ledger.fromJSON(setup.ledger), (note) => {
 });
 
 const arrival = koffi.node.poll(setup.socket, { readable: true }, () => {
+  if (waiting !== arrival) return;
   const descriptor = receiveDescriptor(setup.socket);
   arrival.close();
   waiting = undefined;
@@ -62,6 +63,7 @@ function serve(descriptor: number): void {
   place.writeInt32LE(descriptor, 0);
   place.writeInt16LE(readable, 4);
   const handle = koffi.node.poll(descriptor, { readable: true }, () => {
+    if (waiting !== handle) return;
     for (let row = 0; row < mostInARow; row++) {
       if (poll(place, 1, row === 0 ? 0 : patienceMs) <= 0) return;
       if ((place.readInt16LE(6) & readable) === 0) {

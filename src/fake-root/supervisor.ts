@@ -45,6 +45,7 @@ export async function startSupervisor(
   const setup: SupervisorSetup = { socket: ours, ledger: ledger.toJSON(), supervision };
   const worker = new Worker(file, { workerData: setup });
   let failure: Error | undefined;
+  let isDone = false;
   const waiting = new Set<() => void>();
   const settle = (): void => {
     for (const resolve of waiting) resolve();
@@ -53,6 +54,7 @@ export async function startSupervisor(
   const settled = new Promise<void>((resolve) => waiting.add(resolve));
   worker.on("message", ({ note, ready, done }: Message) => {
     if (note !== undefined) ledger.noteOwner(note.inode, note.owner, note.device);
+    isDone ||= done === true;
     if (ready === true || done === true) settle();
   });
   worker.on("error", (error: Error) => {
@@ -60,7 +62,8 @@ export async function startSupervisor(
     settle();
   });
   worker.on("exit", () => {
-    failure ??= new Error("its thread has ended");
+    // It may end in the same turn in which its last words come.
+    if (!isDone) failure ??= new Error("its thread has ended");
     settle();
   });
   let isOpen = true;

@@ -5,7 +5,6 @@ import { spawnSync } from "node:child_process";
 import { writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readFolder } from "../../src/folder/read-folder.ts";
 import { chooseIsolation } from "../../src/isolation/choose.ts";
 import { enterNamespace } from "../../src/isolation/enter.ts";
 import { TsbuildError } from "../../src/model/error.ts";
@@ -164,7 +163,7 @@ async function main(): Promise<void> {
     if (!(thrown instanceof TsbuildError)) throw thrown;
     const { name, code, message, exitCode, hint, location, details } = thrown;
     error = { name, code, message, exitCode, hint, location, details };
-    tree = await readFolder(sandbox.rootFolder).catch(() => tree);
+    tree = await sandbox.read().catch(() => tree);
   }
   const answer: DriverAnswer = {
     way: isolation.name,
