@@ -1,6 +1,7 @@
 // What a script may take, who says that it took more, and what is measured: as root, with control groups, and as a plain
 // user, who may make none here.
 
+import { spawnSync } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import type { ExecutionContext } from "ava";
@@ -19,8 +20,11 @@ const places = groupPlaces(
 /** Whether root can be kept to a limit here: in containers the groups can often only be looked at. */
 const hasGroups = places.some(
   ({ version, controllers, folder }) =>
-    controllers.includes("memory") ||
-    (version === 2 && readFileSync(`${folder}/cgroup.controllers`, "latin1").includes("memory")),
+    (controllers.includes("memory") ||
+      (version === 2 &&
+        readFileSync(`${folder}/cgroup.controllers`, "latin1").includes("memory"))) &&
+    spawnSync("sh", ["-c", 'mkdir "$1" && rmdir "$1"', "sh", `${folder}/trial-${process.pid}`])
+      .status === 0,
 );
 
 function limitTest(title: string, body: (t: ExecutionContext) => Promise<void>): void {
