@@ -37,7 +37,7 @@ export function startDriver(
   const plain = ["env", ...settings, ...words];
   const command =
     request.way === "chroot"
-      ? inContainer(plain, folder)
+      ? containerCommand(plain, folder)
       : request.way === "ident"
         ? [...limited, ...plain]
         : (user?.command(request.nested === true ? [...nested, ...plain] : plain) ?? plain);
@@ -99,7 +99,7 @@ const nested = ["unshare", "--user", "--map-root-user", "--"];
  * As in a container with Docker's capabilities and system call filter: root, but without the right to mount or to make
  * namespaces. The kernel refuses user namespaces to who is in a chroot.
  */
-function inContainer(command: readonly string[], folder: string): string[] {
+export function containerCommand(command: readonly string[], folder: string): string[] {
   const enter = 'mkdir -p "$0" && mount --rbind / "$0" && exec chroot "$0" "$@"';
   return [
     ["unshare", "--mount", "--propagation", "private", "sh", "-c", enter, join(folder, "root")],
