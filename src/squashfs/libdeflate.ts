@@ -29,7 +29,7 @@ export class Libdeflate {
   readonly #output: number;
 
   constructor() {
-    const file = new URL("../../wasm/libdeflate.wasm", import.meta.url);
+    const file = new URL("../../tools/libdeflate/libdeflate.wasm", import.meta.url);
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(file)));
     this.#exports = exports as Exports;
     this.#input = this.#exports.input();

@@ -108,7 +108,10 @@ test("what is written goes into a file, a pipe or nowhere, and whoever reads may
   t.is((await shell(`${program} check x.def >/dev/null`)).exitCode, 0);
   t.is((await shell(`${program} check x.def >&-`)).exitCode, 0);
   t.is((await shell(`${program} build --help | true`)).exitCode, 0);
-  t.not((await shell(`${program} check x.def >/dev/full`)).exitCode, 0);
+  const full = await shell(`${program} check x.def >/dev/full`);
+  t.is(full.exitCode, 6);
+  t.regex(full.stderr, /can't write to standard output: .*no space.*\n.*\n.*host\/output/s);
+  t.notRegex(full.stderr, /mistake in tsbuild/);
 });
 
 test("the package has in it all that it needs", async (t) => {

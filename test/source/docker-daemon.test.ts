@@ -137,8 +137,9 @@ test("the ways to say where the daemon is", (t) => {
   }
 });
 
+const none = () => false;
+
 test("a daemon is looked for where variables say, then at Docker's and Podman's sockets", (t) => {
-  const none = () => false;
   t.is(daemonHost({ DOCKER_HOST: "tcp://a:1", CONTAINER_HOST: "tcp://b:1" }, none), "tcp://a:1");
   t.is(daemonHost({ CONTAINER_HOST: "unix:///b" }, none), "unix:///b");
   t.is(daemonHost({}, none), undefined);

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes wasm/libdeflate.wasm of libdeflate's sources:
+# Makes libdeflate.wasm of libdeflate's sources:
 #
 #   tools/libdeflate/build.sh FOLDER      the sources of release 1.25, unpacked
 #
@@ -17,13 +17,12 @@ trap 'rm -r "$work"' EXIT
 cp -r "$source"/. "$work"
 sed -i 's/^typedef size_t machine_word_t;/typedef u64 machine_word_t;/' "$work/common_defs.h"
 grep -q '^typedef u64 machine_word_t;' "$work/common_defs.h"
-mkdir -p "$here/../../wasm"
 cp "$here/shim.c" "$work/lib"
 cd "$work/lib"
 "${CC:-clang-14}" -c --target=wasm32 -O3 -msimd128 -mbulk-memory -ffreestanding -DFREESTANDING -I.. \
   shim.c adler32.c deflate_compress.c utils.c zlib_compress.c
 "${LD:-wasm-ld-14}" --no-entry --strip-all -O2 -z stack-size=262144 \
   --export=input --export=output --export=compress \
-  -o "$here/../../wasm/libdeflate.wasm" ./*.o
-chmod 644 "$here/../../wasm/libdeflate.wasm"
-cp "$work/COPYING" "$here/../../wasm/LICENSE.txt"
+  -o "$here/libdeflate.wasm" ./*.o
+chmod 644 "$here/libdeflate.wasm"
+cp "$work/COPYING" "$here/LICENSE.txt"

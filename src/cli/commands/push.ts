@@ -1,7 +1,5 @@
 import { Option } from "commander";
 import type { CliCommand } from "../command.ts";
-import type { PushFlags } from "../push.ts";
-import type { GlobalFlags } from "../terminal.ts";
 
 export const push: CliCommand = {
   name: "push",
@@ -34,6 +32,6 @@ export const push: CliCommand = {
   },
   async run(operands, flags, terminal) {
     const { pushCommand } = await import("../push.ts");
-    return pushCommand(operands, flags as PushFlags & GlobalFlags, terminal);
+    return pushCommand(operands, flags, terminal);
   },
 };
