@@ -25,7 +25,7 @@ chmod 755 "$APPTAINER_ROOTFS"
 export const debootstrapSource: ImageSource = {
   names: ["debootstrap"],
   keywords: [
-    { name: "mirrorurl", required: true, meaning: "the archive: http://deb.debian.org/debian" },
+    { name: "mirrorurl", required: true, meaning: "the archive, http://HOST/debian say" },
     { name: "osversion", required: true, meaning: "the release: bookworm, noble …" },
     { name: "include", required: false, meaning: "further packages" },
   ],
