@@ -198,6 +198,17 @@ const token = fc.constantFrom(
   ),
 );
 
+test("a backslash in front of an argument is one in front of its value", (t) => {
+  for (const line of ["echo \\{{ a }}", 'echo "\\{{ a }}"']) {
+    const { text } = convert(
+      `Bootstrap: docker\nFrom: b\n\n%arguments\n    a=1\n\n%post\n    ${line}\n`,
+    );
+    t.regex(text, /printf/, "the script is made as it is, and then run");
+    t.true(text.includes('"${a}"'), text);
+    t.notRegex(text, /[\ue000-\uf8ff]/);
+  }
+});
+
 test("whatever the definition, there are only our errors, and what comes out is a Dockerfile", (t) => {
   let made = 0;
   fc.assert(

@@ -146,9 +146,15 @@ function common(text: string, image: string): string {
       .replaceAll(/"?org\.label-schema\.build-date"?: .*/g, "BUILD-DATE")
       .replaceAll(/^(APPTAINER|SINGULARITY)_(NAME|CONTAINER|BIND)=.*$/gm, "$1_$2=…")
       .replaceAll(/"?org\.label-schema\.usage\.(apptainer|singularity)\.version"?: .*/g, "VERSION")
-      // Two labels that tsbuild adds, so that tools which know only OCI's names find time and architecture.
-      .replaceAll(/,?\n\t*"org\.opencontainers\.image\.(architecture|created)": "[^"]*"/g, "")
-      .replaceAll(/^org\.opencontainers\.image\.(architecture|created): .*\n/gm, "")
+      // Labels that tsbuild adds, so that tools which know only OCI's names find time, architecture and base.
+      .replaceAll(
+        /,?\n\t*"org\.opencontainers\.image\.(architecture|created|base\.name|base\.digest)": "[^"]*"/g,
+        "",
+      )
+      .replaceAll(
+        /^org\.opencontainers\.image\.(architecture|created|base\.name|base\.digest): .*\n/gm,
+        "",
+      )
       // Offsets and sizes in the list of a SIF's objects.
       .replaceAll(/\|\d+-\d+ *\|/g, "|RANGE|")
   );

@@ -144,6 +144,7 @@ async function readersAccept(t: ExecutionContext, image: string, folder: string)
   const partition = join(folder, "partition.squashfs");
   await execa("siftool", ["dump", await partitionId(image), image], {
     stdout: { file: partition },
+    buffer: false,
   });
   const unpacked = join(folder, "unpacked");
   await execa("rdsquashfs", [..."-q -C -O -X -T -u / -p".split(" "), unpacked, partition]);

@@ -49,6 +49,8 @@ export function scanLine(line: string, marks: Marks): ScannedLine | undefined {
         if (levels.length > 0) return undefined;
         return { code: `${code}\\`, text: line, marks: found, goesOn: true };
       }
+      // It is the first character of the value that it takes the meaning from.
+      if (marks.isStart(line.charAt(at + 1))) return undefined;
       take(2, false);
     } else if (character === "'" && level !== '"') {
       const end = line.indexOf("'", at + 1);
