@@ -1,4 +1,5 @@
 import { extname } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type { Ledger } from "../folder/ledger.ts";
 import type { Supervision } from "../isolation/isolation.ts";
@@ -16,6 +17,9 @@ export interface Supervisor extends AsyncDisposable {
   /** When the script has ended: waits until all that was asked for is in the ledger. */
   finish(): Promise<void>;
 }
+
+/** Much longer than the thread takes to see that it is to end. */
+const mostEndMs = 5000;
 
 interface Message {
   readonly note?: OwnerNote;
@@ -66,6 +70,9 @@ export async function startSupervisor(
     if (!isDone) failure ??= new Error("its thread has ended");
     settle();
   });
+  const exited = new Promise<void>((resolve) => {
+    worker.once("exit", () => resolve());
+  });
   let isOpen = true;
   const closeTheirs = (): void => {
     if (isOpen) close(theirs);
@@ -88,6 +95,11 @@ export async function startSupervisor(
     },
     async [Symbol.asyncDispose]() {
       closeTheirs();
+      // To be ended while it is called from outside of JavaScript would bring down the whole process.
+      if (!isDone) worker.postMessage("finish", []);
+      const patience = new AbortController();
+      await Promise.race([exited, delay(mostEndMs, undefined, { signal: patience.signal })]);
+      patience.abort();
       await worker.terminate();
     },
   };
