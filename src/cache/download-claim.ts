@@ -12,7 +12,7 @@
 // sees a blob that another machine has just put there.
 
 import { randomBytes } from "node:crypto";
-import { open, rename, rm, type FileHandle } from "node:fs/promises";
+import { link, open, rename, rm, type FileHandle } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isGone, ownIdentity, type ProcessIdentity } from "../system/process-identity.ts";
 
@@ -94,7 +94,7 @@ export class DownloadClaim {
         }
         const isStale = performance.now() - seenAt > timing.staleMs;
         if (isStale || (owner.identity !== undefined && isGone(owner.identity))) {
-          await takeAway(file, nonce);
+          await takeAway(file, nonce, owner);
           continue;
         }
       }
@@ -170,13 +170,19 @@ function parseOwner(text: string): Pick<Owner, "identity" | "nonce"> {
   return { identity: undefined, nonce: undefined };
 }
 
-/** Moved first: of several that find it abandoned one gets it, and the others look again. */
-async function takeAway(file: string, nonce: string): Promise<void> {
+/**
+ * Moved first: of several that find it abandoned one gets it, and the others look again. What one of them has made its own
+ * meanwhile is not moved, or put back.
+ */
+async function takeAway(file: string, nonce: string, abandoned: Owner): Promise<void> {
   const aside = `${file}.${nonce}`;
+  const isAbandoned = (owner: Owner | undefined) => owner?.version === abandoned.version;
+  if (!isAbandoned(await readOwner(file))) return;
   try {
     await rename(file, aside);
-    await rm(aside, { force: true });
+    if (!isAbandoned(await readOwner(aside))) await link(aside, file);
   } catch {
     // Another one was faster.
   }
+  await rm(aside, { force: true }).catch(() => undefined);
 }
