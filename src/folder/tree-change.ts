@@ -25,9 +25,9 @@ export class TreeChange {
     this.#placesAfter = before === undefined ? new Map() : placesOf(after);
   }
 
-  /** Whether the file on disk only needs other attributes: same contents, and all its names go along. */
+  /** Whether the file on disk only needs other attributes: same contents, and all its names, and no others, go along. */
   isOnlyAttributes(before: LeafNode, after: LeafNode): boolean {
-    if (!hasSameSubstance(before, after)) return false;
+    if (!hasSameSubstance(before, after) || this.#placesAfter.has(before)) return false;
     const names = this.#placesBefore.get(before) ?? [];
     const newNames = this.#placesAfter.get(after) ?? [];
     return names.length === newNames.length && names.every((name, i) => name === newNames[i]);

@@ -2,7 +2,7 @@
 // everything that reads such images read ours?
 
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { ExecutionContext } from "ava";
@@ -146,14 +146,19 @@ async function readersAccept(t: ExecutionContext, image: string, folder: string)
     stdout: { file: partition },
     buffer: false,
   });
-  const unpacked = join(folder, "unpacked");
-  await execa("rdsquashfs", [..."-q -C -O -X -T -u / -p".split(" "), unpacked, partition]);
-  t.deepEqual(
-    describeDifferences(compareTrees(await listFolder(unpacked), kernel, rdsquashfsLimits)),
-    "",
-    "rdsquashfs sees what the kernel sees",
-  );
-  await Promise.all([extracted, unpacked, partition].map((path) => rm(path, { recursive: true })));
+  const { stdout: described } = await execa("rdsquashfs", ["-d", partition], options);
+  t.is(described.trimEnd().split("\n").length, Object.keys(kernel).length - 1, "without the root");
+  // It inflates a fragment anew for each of its files, which takes minutes for a large image.
+  if (statSync(partition).size < 100_000_000) {
+    const unpacked = join(folder, "unpacked");
+    await execa("rdsquashfs", [..."-q -C -O -X -T -u / -p".split(" "), unpacked, partition]);
+    t.deepEqual(
+      describeDifferences(compareTrees(await listFolder(unpacked), kernel, rdsquashfsLimits)),
+      "",
+      "rdsquashfs sees what the kernel sees",
+    );
+  }
+  await Promise.all([extracted, partition].map((path) => rm(path, { recursive: true })));
 
   const mount = join(folder, "fuse");
   mkdirSync(mount);

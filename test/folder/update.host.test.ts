@@ -50,6 +50,13 @@ function changeTest(title: string, change: (tree: FileTree) => void): void {
 }
 
 changeTest("nothing changes", () => {});
+changeTest("names get new inodes that look like those that moved away from them", (tree) => {
+  for (const path of ["etc/mtab", "etc/shadow", "special/null"]) {
+    const node = tree.get(path) as Node;
+    tree.put(`${path}-moved`, node);
+    tree.put(path, { ...node });
+  }
+});
 changeTest("a file is added, changed, removed", (tree) => {
   tree.put("etc/new", textFile("new"));
   tree.put("etc/passwd", textFile("changed", { mode: 0o600 }));

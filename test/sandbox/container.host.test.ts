@@ -105,7 +105,7 @@ hostTest(
     });
     t.is(answer.error, undefined, answer.stderr.join("\n"));
     t.is(answer.way, "ident");
-    t.deepEqual(answer.stdout, ["none"]);
+    t.deepEqual(answer.stdout, ["/disk"]);
     t.like(answer.nodes["owned"], { uid: 33, gid: 44 });
     t.like(answer.nodes["setup"], { uid: 5, gid: 6 });
   },
@@ -125,7 +125,7 @@ hostTest(
     });
     t.is(answer.error, undefined, answer.stderr.join("\n"));
     t.is(answer.stdout[0], "0");
-    t.like(answer.nodes["etc/passwd"], { uid: 0, gid: 0 });
+    t.like(answer.nodes["etc/passwd"], { uid: 33, gid: 44 });
   },
 );
 
