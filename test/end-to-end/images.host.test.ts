@@ -147,7 +147,9 @@ async function readersAccept(t: ExecutionContext, image: string, folder: string)
     buffer: false,
   });
   const { stdout: described } = await execa("rdsquashfs", ["-d", partition], options);
-  t.is(described.trimEnd().split("\n").length, Object.keys(kernel).length - 1, "without the root");
+  // A name may have a line feed in it.
+  const entries = described.match(/^(dir|file|slink|link|nod|pipe|sock) /gm) ?? [];
+  t.is(entries.length, Object.keys(kernel).length - 1, "all but the root");
   // It inflates a fragment anew for each of its files, which takes minutes for a large image.
   if (statSync(partition).size < 100_000_000) {
     const unpacked = join(folder, "unpacked");
