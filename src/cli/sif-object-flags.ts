@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { UsageError } from "../model/error.ts";
 import type { AddedObject } from "../sif/add-object.ts";
 import { architectureCodes } from "../sif/architecture.ts";
+import { decodeLink } from "../sif/descriptor.ts";
 import { fileSystems, objectTypes, partitionAlignment, partitionKinds } from "../sif/format.ts";
 import { sbomFormats } from "../sif/object-names.ts";
 
@@ -20,9 +21,6 @@ export interface SifObjectFlags {
   readonly filename?: string;
 }
 
-/** Bits that siftool has in a number for "this is a group". */
-const groupBits = 0xf000_0000;
-
 /**
  * What an object is, from the options that it was given with.
  * @param contents the bytes that it will hold: blobs of OCI are named after theirs
@@ -35,19 +33,13 @@ export async function readSifObjectFlags(
   const type = 0x4000 + number(flags, "datatype", 1, 11);
   const isPartition = type === objectTypes.partition;
   const group = optionalNumber(flags, "groupid", 0xffff_ffff) % 0x1000_0000;
-  const link = optionalNumber(flags, "link", 0xffff_ffff);
   const alignment = optionalNumber(flags, "alignment", 2 ** 31 - 1);
   return {
     type,
     name: flags.filename ?? "",
     sizeBytes: contents.sizeBytes,
     group: group === 0 ? undefined : group,
-    link:
-      link === 0
-        ? undefined
-        : link >= groupBits
-          ? { kind: "group", id: link - groupBits }
-          : { kind: "object", id: link },
+    link: decodeLink(optionalNumber(flags, "link", 0xffff_ffff)),
     alignmentBytes:
       flags.alignment === undefined ? (isPartition ? partitionAlignment : 1) : alignment,
     extra: await extraOf(type, flags, contents.pieces),

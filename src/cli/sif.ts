@@ -1,5 +1,6 @@
 import { open } from "node:fs/promises";
 import { resolve } from "node:path";
+import { unreadable } from "../contents/read-host-file.ts";
 import { HostError, UsageError } from "../model/error.ts";
 import { editSif } from "../packer/edit-sif.ts";
 import { newSif } from "../packer/new-sif.ts";
@@ -81,11 +82,7 @@ const actions: Readonly<Record<string, Action>> = {
 
 async function add({ path, file, flags, nowSeconds }: Call): Promise<void> {
   await using source = await open(file, "r").catch((cause: unknown) => {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new HostError("host/file-unreadable", `can't read ${file}: ${reason}`, {
-      hint: "check that the file exists and that you may read it",
-      cause,
-    });
+    throw unreadable(file, cause);
   });
   const stats = await source.stat();
   if (!stats.isFile()) {

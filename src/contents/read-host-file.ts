@@ -10,7 +10,8 @@ const chunkBytes = 512 * 1024;
 // One buffer for each reader that is under way; an iteration gives it back when it ends.
 const idle: Buffer[] = [];
 
-function unreadable(name: string, cause: unknown): HostError {
+/** What to tell of a file of the host that could not be read. */
+export function unreadable(name: string, cause: unknown): HostError {
   return new HostError("host/file-unreadable", `can't read ${name}: ${reasonOf(cause)}`, {
     hint: "check that the file exists and that you may read it",
     cause,

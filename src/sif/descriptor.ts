@@ -91,12 +91,7 @@ export function decodeDescriptor(bytes: Buffer): SifObject | undefined {
     type: bytes.readInt32LE(0),
     id: bytes.readUInt32LE(5),
     group: group === 0 ? undefined : group,
-    link:
-      link === 0
-        ? undefined
-        : link >= groupBits
-          ? { kind: "group", id: groupNumber(link) }
-          : { kind: "object", id: link },
+    link: decodeLink(link),
     offset: number(17),
     sizeBytes: number(25),
     sizeWithPaddingBytes: number(33),
@@ -122,4 +117,12 @@ export function partitionInfo(object: SifObject): PartitionInfo | undefined {
 /** The lower 28 bits. */
 function groupNumber(value: number): number {
   return value % 0x1000_0000;
+}
+
+/** What a number says that an object belongs to. */
+export function decodeLink(value: number): SifObject["link"] {
+  if (value === 0) return undefined;
+  return value >= groupBits
+    ? { kind: "group", id: groupNumber(value) }
+    : { kind: "object", id: value };
 }
