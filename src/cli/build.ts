@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { maskOf, type Bind, type BuildOptions, type Mask, type Secret } from "../build/options.ts";
 import { checkTarget } from "../build/check-target.ts";
 import { suggest } from "../definition/suggest.ts";
-import { UsageError } from "../model/error.ts";
+import { InterruptedError, UsageError } from "../model/error.ts";
 import type { Isolation } from "../isolation/isolation.ts";
 import type { Listener } from "../model/event.ts";
 import type { RegistryAccess } from "../source/source.ts";
@@ -26,6 +26,9 @@ import { readSecrets } from "./secret-flags.ts";
 import { buildTime, setting, switchSetting, temporaryParent } from "./settings.ts";
 import type { CommandTerminal, GlobalFlags } from "./terminal.ts";
 import { ownVersion } from "./version.ts";
+
+/** How long a build that started itself again is waited for when it was to stop at once. */
+const mostTidyingMs = 10_000;
 
 /** `tsbuild build [options] [IMAGE] SPEC`: makes an image. Gives the exit code. */
 export async function buildCommand(
@@ -58,6 +61,12 @@ export async function buildCommand(
     onFirst: () => {
       if (!isWaiting)
         view.listener({ type: "note", message: "Stopping; once more to stop at once" });
+    },
+    // It gets the second one too and takes away what it made: we are not gone before it is.
+    onSecond: (name) => {
+      const end = () => process.exit(new InterruptedError(name).exitCode);
+      if (isWaiting) setTimeout(end, mostTidyingMs).unref();
+      else end();
     },
   });
   const platform = platformFlags(flags.arch, flags.archVariant, process.arch, flags.platform);

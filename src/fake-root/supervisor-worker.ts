@@ -13,6 +13,7 @@ import { Kernel } from "./kernel.ts";
 import { Listener } from "./listener.ts";
 import { Owners } from "./owners.ts";
 import { receiveDescriptor } from "./receive-descriptor.ts";
+import { StopHandshake } from "./stop-handshake.ts";
 
 export interface SupervisorSetup {
   /** The socket that the filter's loader sends its listener by. */
@@ -20,9 +21,12 @@ export interface SupervisorSetup {
   /** What the disk can't hold so far: a `Ledger`'s `toJSON`. */
   readonly ledger: unknown;
   readonly supervision: Supervision;
+  /** That of the `StopHandshake`. */
+  readonly stopMemory: SharedArrayBuffer;
 }
 
 const setup = workerData as SupervisorSetup;
+const stop = new StopHandshake(setup.stopMemory);
 const { koffi, libc } = cLibrary();
 const close = libc.func("close", "int", ["int"]) as (descriptor: number) => number;
 const poll = libc.func("poll", "int", ["void *", "uint64_t", "int"]) as (
@@ -64,7 +68,7 @@ function serve(descriptor: number): void {
   place.writeInt16LE(readable, 4);
   const handle = koffi.node.poll(descriptor, { readable: true }, () => {
     if (waiting !== handle) return;
-    for (let row = 0; row < mostInARow; row++) {
+    for (let row = 0; row < mostInARow && !stop.isAsked; row++) {
       if (poll(place, 1, row === 0 ? 0 : patienceMs) <= 0) return;
       if ((place.readInt16LE(6) & readable) === 0) {
         // All that had the filter has ended.
@@ -83,6 +87,8 @@ function serve(descriptor: number): void {
 parentPort?.ref();
 parentPort?.on("message", () => {
   waiting?.close();
+  waiting = undefined;
+  stop.answer();
   parentPort?.postMessage({ done: true }, []);
   parentPort?.unref();
 });

@@ -4,8 +4,10 @@ import { Worker } from "node:worker_threads";
 import type { Ledger } from "../folder/ledger.ts";
 import type { Supervision } from "../isolation/isolation.ts";
 import { HostError } from "../model/error.ts";
+import { atExit } from "../system/at-exit.ts";
 import { cLibrary } from "../system/c-library.ts";
 import type { OwnerNote } from "./owners.ts";
+import { StopHandshake } from "./stop-handshake.ts";
 import type { SupervisorSetup } from "./supervisor-worker.ts";
 
 /** Somebody who answers the supervised calls of one script. Disposing ends it. */
@@ -20,6 +22,8 @@ export interface Supervisor extends AsyncDisposable {
 
 /** Much longer than the thread takes to see that it is to end. */
 const mostEndMs = 5000;
+/** The same for somebody who has pressed Ctrl-C twice. */
+const mostExitMs = 2000;
 
 interface Message {
   readonly note?: OwnerNote;
@@ -46,7 +50,13 @@ export async function startSupervisor(
   if (socketpair(unix, stream | closeOnExec, 0, pair) !== 0) throw supervisorError();
   const [ours = -1, theirs = -1] = pair;
   const file = new URL(`./supervisor-worker${extname(import.meta.filename)}`, import.meta.url);
-  const setup: SupervisorSetup = { socket: ours, ledger: ledger.toJSON(), supervision };
+  const stop = new StopHandshake();
+  const setup: SupervisorSetup = {
+    socket: ours,
+    ledger: ledger.toJSON(),
+    supervision,
+    stopMemory: stop.memory,
+  };
   const worker = new Worker(file, { workerData: setup });
   let failure: Error | undefined;
   let isDone = false;
@@ -73,6 +83,13 @@ export async function startSupervisor(
   const exited = new Promise<void>((resolve) => {
     worker.once("exit", () => resolve());
   });
+  // The end of the process ends the thread, and must not meet it in a call.
+  const guard = atExit(() => {
+    stop.ask();
+    worker.postMessage("finish", []);
+    stop.waitForAnswer(mostExitMs);
+  });
+  void exited.then(() => guard[Symbol.dispose]());
   let isOpen = true;
   const closeTheirs = (): void => {
     if (isOpen) close(theirs);
@@ -96,6 +113,7 @@ export async function startSupervisor(
     async [Symbol.asyncDispose]() {
       closeTheirs();
       // To be ended while it is called from outside of JavaScript would bring down the whole process.
+      stop.ask();
       if (!isDone) worker.postMessage("finish", []);
       const patience = new AbortController();
       await Promise.race([exited, delay(mostEndMs, undefined, { signal: patience.signal })]);

@@ -21,6 +21,8 @@ interface Moment {
   readonly when: RegExp;
   readonly definition: (nap: string) => string;
   readonly options?: readonly string[];
+  /** When the same signal comes again. */
+  readonly againMs?: number;
 }
 
 const busybox =
@@ -103,9 +105,11 @@ async function interrupt(
     if (sentAt === undefined && moment.when.test(line)) {
       sentAt = performance.now();
       child.kill(signal);
+      if (moment.againMs !== undefined) setTimeout(() => child.kill(signal), moment.againMs);
     }
   });
   const { exitCode } = await child;
+  const left = contents(cwd);
   t.not(sentAt, undefined, `the moment came:\n${log}`);
   t.true(performance.now() - (sentAt ?? 0) < 15_000, "it ended soon");
 
@@ -114,7 +118,7 @@ async function interrupt(
     10_000,
   );
   t.false(readFileSync("/proc/self/mountinfo", "utf8").includes(cwd), "no mount is left");
-  if (signal !== "SIGKILL") t.deepEqual(contents(cwd), before, "no file came or went");
+  if (signal !== "SIGKILL") t.deepEqual(left, before, "no file came or went");
   t.is(readFileSync(join(cwd, "app.sif"), "utf8"), "precious");
   return { exitCode, log, cwd };
 }
@@ -139,6 +143,43 @@ for (const moment of moments) {
 
 const inPost = moments[1];
 if (inPost === undefined) throw new Error("no moment");
+
+/** Two loops whose every call waits for the thread that answers it, where somebody answers. */
+const busy = (againMs: number): Moment => ({
+  title: "",
+  when: /"line":"napping"/,
+  definition: () =>
+    `${busybox}    /bin/busybox /bin/chown\n    /bin/busybox /bin/touch\n%post\n    set +x\n    trap "" TERM INT HUP\n    touch /own\n    echo napping\n    while :; do chown 1:1 /own; chown 2:2 /own; done &\n    while :; do chown 3:3 /own; done\n`,
+  againMs,
+});
+
+serialHostTest(
+  "root and busybox",
+  isRoot,
+  "a second Ctrl-C ends a script that ignores the first",
+  async (t) => {
+    const { exitCode, log } = await interrupt(t, busy(600), "SIGINT");
+    t.is(exitCode, 130, log);
+  },
+);
+
+for (const [kind, gaps] of [
+  ["with ranges", [650]],
+  ["without ranges", [600, 713]],
+] as const) {
+  serialHostTest(
+    "users and busybox",
+    canMakeUsers,
+    `a second Ctrl-C finds the build of a user ${kind} at work, and nothing is left of it`,
+    async (t) => {
+      for (const againMs of gaps) {
+        const { exitCode, log } = await interrupt(t, busy(againMs), "SIGINT", plainUser(kind));
+        t.is(exitCode, 130, log);
+        t.notRegex(log, /FATAL|Native stack/);
+      }
+    },
+  );
+}
 
 for (const [signal, status] of [
   ["SIGTERM", 143],
