@@ -3,14 +3,16 @@
 
 import type {
   App,
-  BuildPlan,
   CopyLine,
   MetadataTexts,
+  PlanHere,
   Script,
+  ScriptsHere,
   StagePlan,
   Step,
   TextWithArgument,
 } from "../src/model/plan.ts";
+import type { WayName } from "../src/isolation/isolation.ts";
 import type { Location } from "../src/model/location.ts";
 import type { Platform } from "../src/model/platform.ts";
 
@@ -131,7 +133,7 @@ export function planSchema(): Schema {
   return {
     $schema: "https://json-schema.org/draft/2020-12/schema",
     title: "What tsbuild plan --json prints",
-    ...object<BuildPlan>("What a build will do.", {
+    ...object<PlanHere>("What a build will do.", {
       version: { description: "Which shape of plan this is.", const: 1 },
       file: text("The definition as the user named it."),
       definition: text("Its text with build arguments filled in, as the image keeps it."),
@@ -144,8 +146,47 @@ export function planSchema(): Schema {
         "The stages, in the order of the file; the last becomes the image.",
         ref("stage"),
       ),
+      here: optional(ref("scriptsHere")),
     }),
     $defs: {
+      scriptsHere: object<ScriptsHere>(
+        "How scripts are run on this machine; missing where there are none, and with --portable.",
+        {
+          way: optional(
+            oneOf(
+              ...Object.keys({
+                root: 0,
+                subid: 0,
+                ident: 0,
+                single: 0,
+                bwrap: 0,
+                chroot: 0,
+                proot: 0,
+              } satisfies Record<WayName, 0>),
+            ),
+          ),
+          summary: optional(text("The same in words, behind: scripts run.")),
+          losses: list("What can't be had that way, one sentence each.", { type: "string" }),
+          passedOver: list(
+            "The ways that are stronger, and why they don't work.",
+            object<ScriptsHere["passedOver"][number]>("A way that does not work here.", {
+              way: text("Its name."),
+              reason: text("Why."),
+              hint: optional(text("What would help.")),
+            }),
+          ),
+          refused: optional(
+            object<NonNullable<ScriptsHere["refused"]>>(
+              "Why scripts can't be run: the error that a build ends with.",
+              {
+                code: text("The code of its page."),
+                message: text("What is wrong."),
+                hint: optional(text("What would help.")),
+              },
+            ),
+          ),
+        },
+      ),
       platform: object<Platform>("What the image is for, in Go's words.", {
         os: word("linux"),
         architecture: text("amd64, arm64, …"),

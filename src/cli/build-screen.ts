@@ -1,4 +1,5 @@
 import type { BuildEvent } from "../model/event.ts";
+import { isolationText } from "./isolation-text.ts";
 import type { Look } from "./live-region.ts";
 import { levelLine, type Verbosity } from "./message-level.ts";
 import { settledLine, visibleText } from "./plain-text.ts";
@@ -73,6 +74,8 @@ export class BuildScreen {
         if (event.done === event.total) this.#tasks.delete(event.task);
         else this.#tasks.set(event.task, { ...event, task: visibleText(event.task) });
         return [];
+      case "isolation":
+        return messageLines("INFO", isolationText(event));
       case "note":
         return messageLines("INFO", event.message);
       case "warning":

@@ -65,12 +65,16 @@ export async function enterIfNeeded(
   return { exitCode };
 }
 
-/** Says how scripts are run where that loses anything, and what is in the way of something stronger. */
-async function tellChoice(choice: Choice, listener: Listener): Promise<void> {
-  if (choice.losses.length === 0) return;
+/** Says how scripts are run and, where that loses anything, what is in the way of something stronger. */
+async function tellChoice(
+  { name, summary, losses, ...choice }: Choice,
+  listener: Listener,
+): Promise<void> {
+  listener({ type: "isolation", way: name, summary, losses });
+  if (losses.length === 0) return;
   const { betterWay } = await import("../doctor/explain-isolation.ts");
   const better = betterWay(choice.passedOver, choice.facts);
-  const lost = `scripts run ${choice.summary}: ${choice.losses.join("; ")}`;
+  const lost = `scripts run ${summary}: ${losses.join("; ")}`;
   listener({
     type: "warning",
     code: better?.cause.code ?? "host/isolation-loss",

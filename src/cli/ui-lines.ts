@@ -1,6 +1,7 @@
 import type { BuildEvent, Listener } from "../model/event.ts";
 import { levelLine, type Verbosity } from "./message-level.ts";
 import type { Progress } from "./progress-line.ts";
+import { isolationText } from "./isolation-text.ts";
 import { formatElapsed, formatSize } from "./quantity.ts";
 import type { Output } from "./terminal.ts";
 import { stepText } from "./step-text.ts";
@@ -50,6 +51,8 @@ export function lineListener(
       case "build-start":
         steps = event.steps;
         return say("INFO", `Starting build of ${event.target} from ${event.spec}`);
+      case "isolation":
+        return say("INFO", isolationText(event));
       case "step-start":
         return say("INFO", `[${event.step}/${steps}] ${event.title}`);
       case "step-output":

@@ -9,6 +9,15 @@ export type BuildEvent =
       readonly spec: string;
       readonly steps: number;
     }
+  /** How scripts are run: told before the build starts, if it has any. */
+  | {
+      readonly type: "isolation";
+      /** A name for `--isolation`. */
+      readonly way: string;
+      readonly summary: string;
+      /** What can't be had that way, one sentence each. */
+      readonly losses: readonly string[];
+    }
   /** Steps count from 1 over all stages. */
   | { readonly type: "step-start"; readonly step: number; readonly title: string }
   | {

@@ -16,6 +16,30 @@ export interface BuildPlan {
   readonly stages: readonly StagePlan[];
 }
 
+/** How the scripts of a plan are run on one machine: no part of the plan, which is the same everywhere. */
+export interface ScriptsHere {
+  /** The strongest way to be root that works, or the one that was named; undefined where none does. */
+  readonly way: string | undefined;
+  readonly summary: string | undefined;
+  /** What can't be had that way, one sentence each. */
+  readonly losses: readonly string[];
+  /** The stronger ways, and why they don't work. */
+  readonly passedOver: readonly {
+    readonly way: string;
+    readonly reason: string;
+    readonly hint: string | undefined;
+  }[];
+  /** What a build would end with. */
+  readonly refused:
+    | { readonly code: string; readonly message: string; readonly hint: string | undefined }
+    | undefined;
+}
+
+/** A plan with what one machine adds to it; undefined where no script runs, or nobody wants to know. */
+export interface PlanHere extends BuildPlan {
+  readonly here?: ScriptsHere | undefined;
+}
+
 export interface StagePlan {
   readonly index: number;
   readonly name: string | undefined;

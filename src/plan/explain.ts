@@ -1,13 +1,30 @@
-import type { BuildPlan, CopyLine, Script, StagePlan, Step } from "../model/plan.ts";
+import type { CopyLine, PlanHere, Script, ScriptsHere, StagePlan, Step } from "../model/plan.ts";
 
-/** The text of `tsbuild plan`: every stage with its steps, each with its place in the definition. */
-export function explainPlan(plan: BuildPlan): string {
+/**
+ * The text of `tsbuild plan`: every stage with its steps, each with its place in the definition, and how scripts are run
+ * on this machine.
+ */
+export function explainPlan(plan: PlanHere): string {
   const { architecture, variant } = plan.platform;
   const lines = [
     `Plan for ${plan.file} (linux/${architecture}${variant === undefined ? "" : `/${variant}`})`,
   ];
   for (const stage of plan.stages) lines.push("", ...explainStage(stage, plan.stages.length));
+  if (plan.here !== undefined) lines.push("", ...explainScripts(plan.here));
   return `${lines.join("\n")}\n`;
+}
+
+function explainScripts({ way, summary, losses, passedOver, refused }: ScriptsHere): string[] {
+  const title =
+    refused === undefined
+      ? `On this machine scripts run ${summary} (${way})${losses.length === 0 ? "; nothing is lost" : ""}`
+      : `On this machine scripts can't be run (${refused.code}): ${refused.message}`;
+  return [
+    title,
+    ...(refused?.hint === undefined ? [] : [`  hint: ${refused.hint}`]),
+    ...losses.map((loss) => `  lost: ${loss}`),
+    ...passedOver.map((other) => `  not ${other.way}: ${other.reason}`),
+  ];
 }
 
 function explainStage(stage: StagePlan, count: number): string[] {

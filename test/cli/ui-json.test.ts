@@ -10,6 +10,7 @@ const location = { file: "app.def", line: 1, column: 2, length: 3 };
 /** One of each kind, with every member that it can have. */
 const all: { readonly [T in BuildEvent["type"]]: Extract<BuildEvent, { type: T }> } = {
   "build-start": { type: "build-start", target: "a\nb", spec: "\u2028", steps: 2 },
+  isolation: { type: "isolation", way: "single", summary: "s", losses: ["l"] },
   "step-start": { type: "step-start", step: 1, title: "x" },
   command: { type: "command", step: 1, command: "sh -ex f" },
   "step-output": { type: "step-output", step: 1, stream: "stdout", line: 'a "b"\u001b[0m' },

@@ -7,6 +7,12 @@ export const plan: CliCommand = {
   declare(command) {
     command.argument("<spec>", "a definition file").option("--json", "as JSON");
     command.option("-s, --sandbox", "plan a sandbox");
+    command.option(
+      "--portable",
+      "only what is the same on every machine: not how scripts would be run here",
+    );
+    command.option("--isolation <name>", "the way to run scripts, as in a build");
+    command.option("--tmpdir <folder>", "where a build would have temporary folders");
     addArgumentFlags(command);
     command
       .option(
