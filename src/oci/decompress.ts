@@ -1,6 +1,6 @@
 import { createGunzip } from "node:zlib";
 import { readZstd } from "./zstd-frames.ts";
-import { outputChunkBytes, transformed } from "./transformed.ts";
+import { decompressorOptions, transformed } from "./transformed.ts";
 
 export type Compression = "none" | "gzip" | "zstd" | "xz" | "bzip2";
 
@@ -20,17 +20,19 @@ export function detectCompression(start: Uint8Array): Compression {
 /**
  * The uncompressed bytes of a compressed file, all its gzip members or zstd frames. Throws plain errors at damage; who
  * asks knows what to call the file.
+ * @param onTaken told of chunks of which no more use is made, where that can be known
  */
 export async function* decompress(
   chunks: AsyncIterable<Uint8Array>,
   compression: Compression,
+  onTaken?: (chunk: Uint8Array) => void,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   switch (compression) {
     case "none":
       yield* chunks;
       return;
     case "gzip":
-      yield* transformed(chunks, createGunzip({ chunkSize: outputChunkBytes }));
+      yield* transformed(chunks, createGunzip(decompressorOptions), onTaken);
       return;
     case "zstd":
       yield* readZstd(chunks);

@@ -4,6 +4,7 @@
 import { digestParts, hasherOf, type Digest } from "../cache/digest.ts";
 import { FormatError, TsbuildError } from "../model/error.ts";
 import type { LayerEntry } from "../model/layer-entry.ts";
+import { giveBack } from "../system/give-back.ts";
 import { TarParser } from "../tar/tar-parser.ts";
 import { HashingReader, type BlobReader } from "./blob-reader.ts";
 import { decompress, detectCompression, signatureBytes, type Compression } from "./decompress.ts";
@@ -45,7 +46,7 @@ export async function indexLayer(
   let uncompressedBytes = 0;
   try {
     const parser = new TarParser({ name: blob.name, onEntry: (entry) => entries.push(entry) });
-    for await (const chunk of passing(decompress(reader.chunks(), compression))) {
+    for await (const chunk of passing(decompress(reader.chunks(), compression, giveBack))) {
       diffHash?.update(chunk);
       parser.push(chunk);
       uncompressedBytes += chunk.length;

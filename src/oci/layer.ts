@@ -1,6 +1,7 @@
 import type { ContentSource, Extent, ExtentChunk } from "../model/content.ts";
 import { FormatError } from "../model/error.ts";
 import type { LayerEntry } from "../model/layer-entry.ts";
+import { giveBack } from "../system/give-back.ts";
 import { BlobReader, type BlobPlace } from "./blob-reader.ts";
 import { decompress } from "./decompress.ts";
 import type { LayerIndexCache } from "./layer-index-cache.ts";
@@ -100,7 +101,7 @@ export class Layer implements ContentSource {
     if (extent === undefined) return;
     let position = 0;
     const blob = this.#blob.read(0, undefined, signal);
-    const chunks = passing(decompress(blob, this.#index.compression));
+    const chunks = passing(decompress(blob, this.#index.compression, giveBack));
     try {
       for await (const chunk of chunks) {
         const end = position + chunk.length;

@@ -7,7 +7,7 @@
 //   skippable  magic 184D2A50 to 184D2A5F, 4 bytes length, as many bytes
 
 import { createZstdDecompress, zstdDecompressSync } from "node:zlib";
-import { outputChunkBytes, transformed } from "./transformed.ts";
+import { decompressorOptions, transformed } from "./transformed.ts";
 
 const frameMagic = 0xfd2fb528;
 const skippableMagic = 0x184d2a50;
@@ -61,10 +61,7 @@ async function* readFrame(
       return;
     }
   }
-  yield* transformed(
-    restOfFrame(start, ended, pieces),
-    createZstdDecompress({ chunkSize: outputChunkBytes }),
-  );
+  yield* transformed(restOfFrame(start, ended, pieces), createZstdDecompress(decompressorOptions));
 }
 
 async function* restOfFrame(

@@ -1,4 +1,3 @@
-import { writeSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import type { ByteString } from "../model/bytes-path.ts";
 import type { FileTree } from "../tree/file-tree.ts";
@@ -8,6 +7,7 @@ import { compressors } from "./compressors.ts";
 import { DistinctContents } from "./distinct-contents.ts";
 import { clampSeconds } from "./encode-inode.ts";
 import { flags, paddingBytes, superblockBytes } from "./format.ts";
+import { ImageFile } from "./image-file.ts";
 import { encodeLookupTable } from "./lookup-table.ts";
 import { encodeSuperblock } from "./superblock.ts";
 import { TableWriter } from "./table-writer.ts";
@@ -67,7 +67,7 @@ export async function writeSquashfs(
   const loaded = await compressor.load(options.compressor.level);
   options.signal?.throwIfAborted();
 
-  const image = new ImageFile(output.file.fd, output.offset);
+  const image = new ImageFile(output.file, output.offset);
   const contents = new DistinctContents(tree);
   const data = await writeData(contents, image, {
     compressor: options.compressor,
@@ -149,43 +149,13 @@ export async function writeSquashfs(
     }),
     0,
   );
+  await image.finish();
   return {
     sizeBytes,
     usedBytes: position,
     inodes: tables.inodeCount,
     contentBytes: contents.totalBytes,
   };
-}
-
-/** Writing to a stretch of a file, synchronously: it goes to the page cache, and blocks are big. */
-class ImageFile {
-  readonly #descriptor: number;
-  readonly #offset: number;
-
-  constructor(descriptor: number, offset: number) {
-    this.#descriptor = descriptor;
-    this.#offset = offset;
-  }
-
-  write(bytes: Uint8Array, position: number): void {
-    for (let done = 0; done < bytes.length;) {
-      done += writeSync(
-        this.#descriptor,
-        bytes,
-        done,
-        bytes.length - done,
-        this.#offset + position + done,
-      );
-    }
-  }
-
-  writeAll(chunks: readonly Uint8Array[], position: number): void {
-    let at = position;
-    for (const chunk of chunks) {
-      this.write(chunk, at);
-      at += chunk.length;
-    }
-  }
 }
 
 function encodeFragments(
