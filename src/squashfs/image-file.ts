@@ -26,7 +26,9 @@ export class ImageFile {
       done += writeSync(this.#file.fd, bytes, done, left, this.#offset + position + done);
     }
     this.#unflushedBytes += bytes.length;
-    if (this.#unflushedBytes >= flushBytes && this.#flush === undefined) this.#startFlush();
+    if (this.#unflushedBytes >= flushBytes && this.#flush === undefined) {
+      this.#flush = this.#sync();
+    }
   }
 
   writeAll(chunks: readonly Uint8Array[], position: number): void {
@@ -43,15 +45,13 @@ export class ImageFile {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
-  #startFlush(): void {
+  async #sync(): Promise<void> {
     this.#unflushedBytes = 0;
-    this.#flush = this.#file.datasync().then(
-      () => {
-        this.#flush = undefined;
-      },
-      (error: unknown) => {
-        this.#failure = { error };
-      },
-    );
+    try {
+      await this.#file.datasync();
+      this.#flush = undefined;
+    } catch (error) {
+      this.#failure = { error };
+    }
   }
 }
