@@ -21,7 +21,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   oci: ["model", "tree", "tar", "system", "cache"],
   isolation: ["model", "system"],
   "fake-root": ["model", "folder", "isolation", "system"],
-  sandbox: ["model", "tree", "contents", "fake-root", "folder", "isolation", "system"],
+  sandbox: ["model", "tree", "contents", "cache", "fake-root", "folder", "isolation", "system"],
   "library-client": ["model", "cache", "oci", "system"],
   source: [
     "library-client",

@@ -5,6 +5,7 @@ import { applyOciConfig } from "../layout/oci-config.ts";
 import { applyMadeRunscript } from "../layout/made-runscript.ts";
 import { SourceError } from "../model/error.ts";
 import { findSource } from "../source/find-source.ts";
+import type { SandboxBase } from "../sandbox/laid-base.ts";
 import type { BaseImage } from "../source/source.ts";
 import { fixPermissions } from "./fix-permissions.ts";
 import type { BuildRun } from "./run-plan.ts";
@@ -40,7 +41,31 @@ export async function bootstrap(
   stage.base = base;
   stage.tree = base.tree;
   if (options.fixPermissions) fixPermissions(stage.tree);
+  stage.lowerLayer = lowerLayerOf(base, step, stage, run);
   layOver(stage.tree, base, options.time.seconds);
+}
+
+/** What can be kept unpacked for other builds: the base as it came, if it is the same each time and scripts run in it. */
+function lowerLayerOf(
+  { tree, layers }: BaseImage,
+  { agent, header }: Extract<Step, { kind: "bootstrap" }>,
+  { index }: StageState,
+  { plan, options }: BuildRun,
+): SandboxBase | undefined {
+  const { cacheFolder, access, version, fixPermissions: isFixed } = options;
+  const isLast = index === plan.stages.length - 1;
+  if (layers === undefined || cacheFolder === undefined || access?.isFresh === true)
+    return undefined;
+  if (plan.stages[index]?.needsSandbox !== true || options.copyBase === true) return undefined;
+  // A whole folder is wanted then.
+  if (options.keepTemporary || (isLast && options.format === "sandbox")) return undefined;
+  return {
+    tree: tree.clone(),
+    name: `${agent}://${header["from"] ?? ""}`,
+    identity: [version, isFixed ? "fixed" : "as it came", ...layers],
+    cacheFolder,
+    maxCacheBytes: access?.maxCacheBytes,
+  };
 }
 
 /**

@@ -40,6 +40,8 @@ export interface BuildOptions {
   readonly temporaryParent: string;
   /** Leave the temporary folders behind for a look at them. */
   readonly keepTemporary: boolean;
+  /** Let scripts work on a copy of the base, and never on an overlay over one that is kept unpacked. */
+  readonly copyBase?: boolean;
   readonly fixPermissions: boolean;
   /** The time of everything that the build makes: given (SOURCE_DATE_EPOCH, --timestamp) or the current time. */
   readonly time: { readonly seconds: number; readonly isFixed: boolean };

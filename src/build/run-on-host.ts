@@ -18,6 +18,7 @@ export async function runOnHost(
     ...scriptOptions(run),
     script: step.script,
     rootFolder: sandbox.rootFolder,
+    enterCommand: sandbox.enterCommand,
     ledger: sandbox.ledger,
     temporaryFolder,
     folder: options.folder,

@@ -2,10 +2,11 @@
 
 import { randomBytes } from "node:crypto";
 import { link, mkdir, rename, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { HostError } from "../model/error.ts";
 import { leasedBlobs } from "./cache-lease.ts";
 import { digestParts } from "./digest.ts";
+import { removeRoot } from "./root-cache.ts";
 import { listCache, type CacheEntry, type CacheKind } from "./list-cache.ts";
 
 export interface CleanOptions {
@@ -43,8 +44,9 @@ export async function cleanCache(cacheFolder: string, options: CleanOptions): Pr
 }
 
 /**
- * Brings a cache down to a size: the blobs whose last use is longest ago go first, with what is known of their contents.
- * What running builds use stays, so more than `maxBytes` may be left. Never fails.
+ * Brings a cache down to a size: the blobs and roots whose last use is longest ago go first, blobs with what is known of
+ * their contents. What running builds use stays, so more than `maxBytes` may be left; roots that only another user
+ * namespace can remove are as good as not there. Never fails.
  * @returns what was removed
  */
 export async function trimCache(
@@ -55,18 +57,18 @@ export async function trimCache(
   const removed: CacheEntry[] = [];
   if (maxBytes === Infinity) return removed;
   const entries = (await listCache(cacheFolder)).filter(
-    ({ kind }) => kind === "blob" || kind === "index",
+    ({ kind, isForeign }) => ["blob", "index", "root"].includes(kind) && isForeign !== true,
   );
   let bytes = entries.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   const indexes = new Map(
     entries.filter(({ kind }) => kind === "index").map((entry) => [entry.name, entry]),
   );
-  const blobs = entries.filter(({ kind }) => kind === "blob");
-  for (const blob of blobs.toSorted((a, b) => a.usedMs - b.usedMs)) {
+  const candidates = entries.filter(({ kind }) => kind !== "index");
+  for (const candidate of candidates.toSorted((a, b) => a.usedMs - b.usedMs)) {
     if (bytes <= maxBytes) break;
-    if (blob.isInUse) continue;
-    const index = indexes.get(blob.name);
-    for (const entry of index === undefined ? [blob] : [blob, index]) {
+    if (candidate.isInUse) continue;
+    const index = candidate.kind === "blob" ? indexes.get(candidate.name) : undefined;
+    for (const entry of index === undefined ? [candidate] : [candidate, index]) {
       const isRemoved =
         options.isDryRun === true || (await removeEntry(cacheFolder, entry).catch(() => false));
       if (!isRemoved) break;
@@ -78,10 +80,11 @@ export async function trimCache(
 }
 
 /**
- * Removes one entry and says whether it did. A blob is first moved aside; if a build has taken a lease on it meanwhile it is
+ * Removes one entry and says whether it did. A blob or root is first moved aside; if a build has taken a lease on it meanwhile it is
  * put back, which is in time for builds that take the lease before they look for the blob.
  */
 export async function removeEntry(cacheFolder: string, entry: CacheEntry): Promise<boolean> {
+  if (entry.kind === "root") return removeRoot(cacheFolder, basename(entry.file));
   try {
     if (entry.kind !== "blob") {
       await rm(entry.file, { force: true });

@@ -2,29 +2,33 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { leasedBlobs } from "./cache-lease.ts";
 import { isDigest } from "./digest.ts";
+import { isLeftBehind, namesIn } from "./incoming-file.ts";
+import { mayRemove, readRootRecord, rootDigest, rootsOf } from "./root-cache.ts";
+import { serverTimeMs } from "./server-clock.ts";
 import { parseTag } from "./tag-memory.ts";
 
 /**
- * `blob` a download, `index` what is in a layer, `tag` what a tag stood for, `part` an unfinished download, `code` the
- * program's own compiled code.
+ * `blob` a download, `index` what is in a layer, `root` an unpacked base, `tag` what a tag stood for, `part` an unfinished
+ * download, `code` the program's own compiled code.
  */
-export const cacheKinds = ["blob", "index", "tag", "part", "code"] as const;
+export const cacheKinds = ["blob", "index", "root", "tag", "part", "code"] as const;
 export type CacheKind = (typeof cacheKinds)[number];
 
 export interface CacheEntry {
   readonly kind: CacheKind;
-  /** The digest of a blob or of the blob that an index is of, a tag's image, a part's file name. */
+  /** The digest of a blob or of the blob that an index is of, the image of a tag or root, a part's file name. */
   readonly name: string;
+  /** A root's folder. */
   readonly file: string;
+  /** A root's on disk. */
   readonly sizeBytes: number;
   /** When it was last used, in milliseconds since 1970. */
   readonly usedMs: number;
   /** Whether a running build uses it. */
   readonly isInUse: boolean;
+  /** Whether it takes another user namespace to look into it and to remove it. */
+  readonly isForeign?: boolean;
 }
-
-/** A download that was written to more recently is under way. */
-const partIdleMs = 10 * 60_000;
 
 /** All that a cache holds, in no order. What disappears meanwhile is left out; a folder that is missing holds nothing. */
 export async function listCache(cacheFolder: string): Promise<CacheEntry[]> {
@@ -41,6 +45,19 @@ export async function listCache(cacheFolder: string): Promise<CacheEntry[]> {
     const usedMs = kind === "blob" ? Math.max(found.atimeMs, found.mtimeMs) : found.mtimeMs;
     entries.push({ kind, file, sizeBytes: found.size, usedMs, ...(await about(found)) });
   };
+  const addRoot = async (file: string, key: string) => {
+    const record = await readRootRecord(file);
+    const used = await stat(join(file, "root.json")).catch(() => undefined);
+    entries.push({
+      kind: "root",
+      name: record?.name ?? key,
+      file,
+      sizeBytes: record?.listing.sizeBytes ?? 0,
+      usedMs: used?.mtimeMs ?? 0,
+      isInUse: leased.has(rootDigest(key)),
+      isForeign: !mayRemove(record),
+    });
+  };
   for (const [kind, root] of [
     ["blob", "blobs-v1"],
     ["index", "layer-indexes-v1"],
@@ -56,11 +73,16 @@ export async function listCache(cacheFolder: string): Promise<CacheEntry[]> {
       }
     }
   }
+  for (const key of await namesIn(rootsOf(cacheFolder))) {
+    if (isDigest(rootDigest(key))) await addRoot(join(rootsOf(cacheFolder), key), key);
+  }
   const incoming = join(cacheFolder, "blobs-v1", "incoming");
-  for (const name of await namesIn(incoming)) {
+  const parts = await namesIn(incoming);
+  const nowMs = parts.length === 0 ? 0 : await serverTimeMs(incoming);
+  for (const name of parts) {
     await add("part", join(incoming, name), async ({ mtimeMs }) => ({
       name,
-      isInUse: Date.now() - mtimeMs < partIdleMs,
+      isInUse: !isLeftBehind(name, mtimeMs, nowMs),
     }));
   }
   const tags = join(cacheFolder, "tags-v1");
@@ -79,5 +101,3 @@ export async function listCache(cacheFolder: string): Promise<CacheEntry[]> {
   }
   return entries;
 }
-
-const namesIn = (folder: string) => readdir(folder).catch(() => []);

@@ -19,6 +19,7 @@ export interface BuildFlags extends AccessFlags, LimitFlags {
   readonly bind: string[];
   readonly mount: string[];
   readonly writableTmpfs?: boolean;
+  readonly copyBase?: boolean;
   readonly fakeroot?: boolean;
   readonly userns?: boolean;
   readonly fixPerms?: boolean;
@@ -111,6 +112,10 @@ export function addBuildFlags(command: Command): Command {
       "let scripts use this machine's NVIDIA driver; nothing of it stays in the image",
     )
     .option("--rocm", "the same for AMD's")
+    .option(
+      "--copy-base",
+      "let scripts work on a copy of the base, not on an overlay over one that the cache keeps unpacked",
+    )
     .option("--writable-tmpfs", "let %test write; what it writes is thrown away")
     .option(
       "--isolation <name>",

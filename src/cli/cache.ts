@@ -29,15 +29,16 @@ const kindsOf: Readonly<Record<string, readonly CacheKind[]>> = {
   blob: ["blob"],
   blobs: ["blob"],
   index: ["index"],
+  root: ["root"],
   tag: ["tag"],
   part: ["part"],
   code: ["code"],
-  oci: ["blob", "index", "tag", "part"],
+  oci: ["blob", "index", "root", "tag", "part"],
   library: [],
   oras: [],
   shub: [],
   net: [],
-  all: ["blob", "index", "tag", "part", "code"],
+  all: ["blob", "index", "root", "tag", "part", "code"],
 };
 
 /** `tsbuild cache list|clean|verify|fetch`. Gives the exit code. */

@@ -2,7 +2,7 @@ import { constants, copyFileSync, linkSync, statfsSync, symlinkSync, writeFileSy
 import { join } from "node:path";
 import { mountOptions } from "../system/mount-options.ts";
 import { SystemCallError, setXattr } from "../system/syscalls.ts";
-import { fileSystemName, isShared } from "./file-system-name.ts";
+import { fileSystemName, isShared } from "../system/file-system-name.ts";
 
 /** What a folder's file system is and can do. */
 export interface FolderReport {

@@ -6,6 +6,12 @@ import type { AttributeWriter } from "./apply-attributes.ts";
 import type { DirectoryHandles, Place } from "./directory-handles.ts";
 import { FileBeingWritten } from "./file-being-written.ts";
 
+export interface ContentWriterOptions {
+  /** Contents that are cheaper to have elsewhere. */
+  readonly elsewhere?: ReadonlyMap<Content, Content> | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Collects files, and writes them in the order in which their contents are cheap to read. */
 export class ContentWriter {
   readonly #handles: DirectoryHandles;
@@ -13,10 +19,12 @@ export class ContentWriter {
   /** By the node that is read, which differs from the one to write where contents were moved. */
   readonly #files = new Map<FileNode, { readonly node: FileNode; readonly place: Place }>();
   readonly #elsewhere = new Map<FileNode, Content>();
+  readonly #cheaper: ReadonlyMap<Content, Content> | undefined;
 
-  constructor(handles: DirectoryHandles, signal: AbortSignal | undefined) {
+  constructor(handles: DirectoryHandles, options: ContentWriterOptions) {
     this.#handles = handles;
-    this.#signal = signal;
+    this.#signal = options.signal;
+    this.#cheaper = options.elsewhere;
   }
 
   /** Says that a file's contents are no longer where its node says. */
@@ -25,7 +33,7 @@ export class ContentWriter {
   }
 
   add(node: FileNode, place: Place): void {
-    const content = this.#elsewhere.get(node);
+    const content = this.#elsewhere.get(node) ?? this.#cheaper?.get(node.content);
     this.#files.set(content === undefined ? node : { ...node, content }, { node, place });
   }
 

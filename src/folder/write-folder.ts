@@ -11,6 +11,7 @@ import {
 import { resolve } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { bytesOf, toByteString, type ByteString } from "../model/bytes-path.ts";
+import type { Content } from "../model/content.ts";
 import { HostError } from "../model/error.ts";
 import type { DirectoryNode, LeafNode } from "../model/node.ts";
 import { makeNode } from "../system/syscalls.ts";
@@ -36,6 +37,10 @@ export interface WriteFolderOptions {
   readonly previous?: FileTree | undefined;
   /** Takes what the disk can't hold. */
   readonly ledger?: Ledger | undefined;
+  /** Where the folder's files are read from, if that is another folder: an overlay's upper layer. */
+  readonly contentsFolder?: string | undefined;
+  /** Contents that are cheaper to have elsewhere. */
+  readonly elsewhere?: ReadonlyMap<Content, Content> | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -87,6 +92,7 @@ function checkEmpty(folder: string): void {
 class FolderWriter {
   readonly #tree: FileTree;
   readonly #folder: string;
+  readonly #contentsFolder: string;
   readonly #signal: AbortSignal | undefined;
   readonly #change: TreeChange;
   readonly #handles: DirectoryHandles;
@@ -106,6 +112,7 @@ class FolderWriter {
   constructor(tree: FileTree, folder: string, ledger: Ledger, options: WriteFolderOptions) {
     this.#tree = tree;
     this.#folder = folder;
+    this.#contentsFolder = options.contentsFolder ?? folder;
     this.#signal = options.signal;
     this.#change = new TreeChange(options.previous, tree);
     this.#attributes = new AttributeWriter(ledger);
@@ -116,7 +123,7 @@ class FolderWriter {
     } catch (error) {
       throw folderError(error, "folder/write", `can't open the folder ${folder}`);
     }
-    this.#contents = new ContentWriter(this.#handles, options.signal);
+    this.#contents = new ContentWriter(this.#handles, options);
   }
 
   close(): void {
@@ -144,7 +151,7 @@ class FolderWriter {
   /** Brings to safety what is needed under a name that is about to go. Gives the name of the place. */
   #shelter(): ByteString | undefined {
     if (this.#change.before === undefined) return undefined;
-    const folder = toByteString(realpathSync(this.#folder));
+    const folder = toByteString(realpathSync(this.#contentsFolder));
     const endangered = [...this.#change.endangered(folder)];
     if (endangered.length === 0) return undefined;
     const { root } = this.#tree;

@@ -39,6 +39,8 @@ export type Mount =
 export interface RunRequest {
   /** The root file system on the host, absolute. */
   readonly rootFolder: string;
+  /** What starts a command where the root file system is mounted, if that is another mount namespace (`allowsOverlays`). */
+  readonly enterCommand?: readonly string[] | undefined;
   /** A folder with the isolation's `files`, on the host, absolute. */
   readonly workFolder: string;
   readonly mounts: readonly Mount[];
@@ -66,6 +68,14 @@ export interface Supervision {
   readonly ids: number;
 }
 
+/** What is done for a script is only said to be done, and somebody notes it. */
+export interface Witnessing {
+  /** Whether the working folder of a process is what the kernel says it is. */
+  readonly knowsWorkingFolders: boolean;
+  /** Whether a script may see files as this user's, by number, instead of root's. */
+  readonly showsOwnIds: boolean;
+}
+
 /** A way that works here, ready to be used. */
 export interface Isolation {
   readonly name: WayName;
@@ -73,7 +83,11 @@ export interface Isolation {
   readonly keepsOwners: boolean;
   /** How owners and devices come to be known that are not on disk; they are lost without it. */
   readonly supervision?: Supervision | undefined;
+  /** A filter's listener comes as with a supervision, and somebody has to note what is asked for. */
+  readonly witness?: Witnessing | undefined;
   readonly lacks: readonly Lack[];
+  /** Scripts can start in another mount namespace, and what they do to the owners of files is on disk afterwards. */
+  readonly allowsOverlays?: boolean | undefined;
   /** Further settings for apt in there, where it is the image's package manager. */
   readonly aptSettings?: readonly string[] | undefined;
   readonly files: readonly IsolationFile[];

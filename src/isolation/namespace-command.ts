@@ -24,9 +24,11 @@ export function namespaceCommand(
 ): string[] {
   const { unshare = "unshare", chroot = "chroot" } = facts.programs;
   const { rootFolder, workFolder, root, mounts, secrets, network, command } = request;
+  const { enterCommand = [] } = request;
   const kinds = new Set(mounts.map(({ kind }) => kind));
   return [
     setprivPrefix(facts, options),
+    enterCommand,
     [unshare, "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child"],
     ["--ipc", "--uts", ...(network === "none" ? ["--net"] : []), "--"],
     ["/bin/sh", "-c", mountHelper, "tsbuild", rootFolder],

@@ -8,6 +8,10 @@ import { namespaceCommand, setprivPrefix } from "./namespace-command.ts";
 export const rootsOwn =
   "files that a script makes or gives away are root's in the image, and keep set-id bits";
 
+/** The same where what is given away is noted (`Witnessing`). */
+export const othersAreRoots =
+  "files that a script makes as another user are root's in the image, devices are not made, and set-id bits stay where the owner changes; each path is named";
+
 /**
  * apt downloads as a user of its own and looks whether it really became that one. Where there is no user but root it has
  * to be told.
@@ -45,6 +49,7 @@ export function namespaceIsolation(
           }
         : undefined,
     lacks: [],
+    allowsOverlays: isKept,
     aptSettings: owners === "lost" ? [sandboxUser] : [],
     files: loader?.files ?? [],
     hostPath: facts.path,

@@ -18,6 +18,7 @@ import { ScriptOutput } from "./script-failure.ts";
 export interface RunHostScriptOptions extends Pick<
   RunScriptOptions,
   | "encoding"
+  | "enterCommand"
   | "environment"
   | "limits"
   | "mask"
@@ -60,10 +61,13 @@ export async function runHostScript(options: RunHostScriptOptions): Promise<void
     writeFileSync(file, script.body, { encoding: options.encoding ?? "utf8" });
     chmodSync(file, 0o755);
     const inner = [
+      ...(options.enterCommand ?? []),
       "/bin/sh",
       "-c",
-      'umask 0002; exec "$@"',
+      // Where another mount namespace was entered, that starts in its root folder.
+      'cd "$1" || exit; shift; umask 0002; exec "$@"',
       "tsbuild",
+      options.folder,
       ...interpreterCommand(script, file),
     ];
     const command = isolation?.hostCommandLine(inner, workFolder) ?? inner;

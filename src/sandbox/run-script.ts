@@ -1,8 +1,10 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { superviseRun } from "../fake-root/supervise-run.ts";
-import type { Ledger } from "../folder/ledger.ts";
-import type { Isolation } from "../isolation/isolation.ts";
+import { witnessRun, type WitnessedRun } from "../fake-root/witness-run.ts";
+import type { Witness } from "../fake-root/witness.ts";
+import { Ledger } from "../folder/ledger.ts";
+import type { Isolation, Witnessing } from "../isolation/isolation.ts";
 import { loaderStatus } from "../isolation/loader-elf.ts";
 import type { TextEncoding } from "../model/definition.ts";
 import { HostError, ScriptError } from "../model/error.ts";
@@ -14,6 +16,7 @@ import { captureProgram, type OutputStream, type ProgramEnd } from "../system/ru
 import { shellCommand } from "../system/shell-command.ts";
 import { inImageEnvironment } from "./enter-environment.ts";
 import type { Limits } from "./limits.ts";
+import { lostAttributes } from "./lost-attributes.ts";
 import { makeMountPoints } from "./mount-points.ts";
 import { resolveInRoot } from "./resolve-in-root.ts";
 import { runLimited, type RunEvents } from "./run-limited.ts";
@@ -35,8 +38,12 @@ export interface RunScriptOptions extends RunEvents {
   readonly script: Script;
   /** How the definition's text became bytes; UTF-8 where it is not given. */
   readonly encoding?: TextEncoding | undefined;
-  /** The root file system on disk, absolute. */
+  /** The root file system on disk, absolute, as the script's own processes find it. */
   readonly rootFolder: string;
+  /** Where this process finds it, if that is elsewhere. */
+  readonly viewFolder?: string | undefined;
+  /** What starts a command where the root file system is mounted, if that is not here. */
+  readonly enterCommand?: readonly string[] | undefined;
   /** Where a folder for the run can be made; not below the root. */
   readonly temporaryFolder: string;
   readonly isolation: Isolation;
@@ -88,20 +95,22 @@ export async function runScript(options: RunScriptOptions): Promise<void> {
     const root = isTest ? (options.writableTmpfs ? "throw-away" : "read-only") : "writable";
     const isCopied = root !== "writable" && lacks.has(root);
     const rootFolder = isCopied ? await copyRoot(options, workFolder) : options.rootFolder;
-    checkShell(script, rootFolder);
-    using placed = placeScript(script, rootFolder, options.encoding);
+    const view = isCopied ? rootFolder : (options.viewFolder ?? rootFolder);
+    checkShell(script, view);
+    using placed = placeScript(script, view, options.encoding);
     if (placed.command === undefined) return;
     for (const { name, bytes, mode } of isolation.files) {
       writeFileSync(join(workFolder, name), bytes, { mode });
     }
     const variables = (isTest ? testEnvironment : postEnvironment)(environment, rootFolder, binds);
-    using points = makeMountPoints(rootFolder, [
-      ...standardMounts(options, workFolder),
+    using points = makeMountPoints(view, [
+      ...standardMounts({ ...options, rootFolder: view }, workFolder),
       ...(isolation.ownMounts?.(workFolder) ?? []),
     ]);
-    using _ = lacks.has("mounts") ? makeStandIns(rootFolder, points.mounts, workFolder) : undefined;
+    using _ = lacks.has("mounts") ? makeStandIns(view, points.mounts, workFolder) : undefined;
     const command = isolation.commandLine({
       rootFolder,
+      enterCommand: options.enterCommand,
       workFolder,
       mounts: points.mounts,
       root: isCopied ? "writable" : root,
@@ -173,7 +182,8 @@ async function run(
   // Where no namespace ends them when we are killed.
   using kept = new DisposableStack();
   if (isolation.lacks.includes("processes")) kept.use(keepTidy("processes", options.rootFolder));
-  await using supervised = await superviseRun(isolation.supervision, options.ledger);
+  const witnessed = isolation.witness && witnessOf(options, isolation.witness);
+  await using supervised = witnessed ?? (await superviseRun(isolation.supervision, options.ledger));
   const end = await runLimited(command, {
     limits: options.limits,
     path: isolation.hostPath,
@@ -220,6 +230,41 @@ async function run(
   throwIfNotStarted(script, isolation, end, output);
   const failure = output.failure(end, placed.lineOffset);
   if (failure !== undefined) throw failure;
+  if (witnessed !== undefined && script.section === "post") tellLosses(options, witnessed.witness);
+}
+
+function witnessOf(
+  { script, rootFolder, ledger }: RunScriptOptions,
+  witnessing: Witnessing,
+): WitnessedRun {
+  return witnessRun({
+    // Of what %test does nothing is kept.
+    ledger: script.section === "post" ? ledger : new Ledger(),
+    rootFolder,
+    witnessing,
+    resolve: (path) => {
+      try {
+        return resolveInRoot(rootFolder, path).path;
+      } catch {
+        return undefined;
+      }
+    },
+  });
+}
+
+function tellLosses(
+  { script, rootFolder, onWarning, mask }: RunScriptOptions,
+  witness: Witness,
+): void {
+  const isThere = (path: string) =>
+    !path.startsWith("/") || lstatSync(rootFolder + path, { throwIfNoEntry: false }) !== undefined;
+  const lost = lostAttributes(script, witness, isThere);
+  if (lost === undefined) return;
+  onWarning?.(
+    "host/lost-attributes",
+    mask(lost),
+    "tsbuild doctor says what a stronger way needs here",
+  );
 }
 
 /**

@@ -1,6 +1,7 @@
-import { mkdtemp, rename } from "node:fs/promises";
+import { mkdir, mkdtemp, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { Ledger } from "../folder/ledger.ts";
+import { readChanges } from "../folder/read-changes.ts";
 import { readFolder } from "../folder/read-folder.ts";
 import { writeFolder } from "../folder/write-folder.ts";
 import type { Isolation } from "../isolation/isolation.ts";
@@ -9,6 +10,7 @@ import type { Script } from "../model/plan.ts";
 import { mountOptions } from "../system/mount-options.ts";
 import { removeFolderTree } from "../system/remove-folder-tree.ts";
 import type { FileTree } from "../tree/file-tree.ts";
+import { layOverBase, type LaidBase, type LayOptions, type SandboxBase } from "./laid-base.ts";
 import { runScript, type RunScriptOptions } from "./run-script.ts";
 
 export interface SandboxOptions {
@@ -20,7 +22,13 @@ export interface SandboxOptions {
 
 export type SandboxRunOptions = Omit<
   RunScriptOptions,
-  "script" | "rootFolder" | "temporaryFolder" | "isolation" | "ledger"
+  | "script"
+  | "rootFolder"
+  | "viewFolder"
+  | "enterCommand"
+  | "temporaryFolder"
+  | "isolation"
+  | "ledger"
 >;
 
 /**
@@ -28,19 +36,63 @@ export type SandboxRunOptions = Omit<
  * one id map: this process's.
  */
 export class Sandbox implements AsyncDisposable {
-  /** The root file system; its parents are closed to others, it is not: users inside have to get through. */
-  readonly rootFolder: string;
   readonly #folder: string;
   readonly #isolation: Isolation | undefined;
   /** What the disk can't hold. */
   readonly ledger = new Ledger();
   /** What is on disk, as far as we know. */
   #written: FileTree | undefined;
+  /** An overlay's lower layer, if this is one. */
+  #below: FileTree | undefined;
+  #laid: LaidBase | undefined;
 
   private constructor(folder: string, isolation: Isolation | undefined) {
     this.#folder = folder;
     this.#isolation = isolation;
-    this.rootFolder = join(folder, "rootfs");
+  }
+
+  /**
+   * The root file system, as processes find it that `enterCommand` has started. Its parents are closed to others, it is
+   * not: users inside have to get through.
+   */
+  get rootFolder(): string {
+    return this.#laid?.mount.rootFolder ?? join(this.#folder, "rootfs");
+  }
+
+  /** The root file system, as this process finds it. */
+  get viewFolder(): string {
+    return this.#laid?.mount.viewFolder ?? this.rootFolder;
+  }
+
+  /** What starts a command where the root file system is mounted; nothing where it is a folder like any other. */
+  get enterCommand(): readonly string[] {
+    return this.#laid?.mount.enterCommand ?? [];
+  }
+
+  /** Whether a tree was written or read. */
+  get isFilled(): boolean {
+    return this.#written !== undefined;
+  }
+
+  /**
+   * Has the sandbox be an overlay on a base, of which then only differences are written and read. It must not have been
+   * filled yet.
+   * @returns why that can't be, if so, and whether the base was unpacked before
+   * @throws the signal's reason
+   */
+  async layOver(
+    base: SandboxBase,
+    options: Omit<LayOptions, "stageFolder" | "isolation">,
+  ): Promise<{ readonly refused?: string; readonly isOld?: boolean }> {
+    if (this.#isolation === undefined) throw new Error("nothing will run in the sandbox");
+    const stageFolder = join(this.#folder, "layers");
+    await mkdir(stageFolder, { mode: 0o755 });
+    const laid = await layOverBase(base, { ...options, stageFolder, isolation: this.#isolation });
+    if ("refused" in laid) return laid;
+    this.#laid = laid;
+    this.#below = base.tree;
+    this.#written = laid.written;
+    return { isOld: laid.isOld };
   }
 
   /** @throws {HostError} `host/temporary-folder`, `host/noexec` */
@@ -70,21 +122,37 @@ export class Sandbox implements AsyncDisposable {
   async write(tree: FileTree, signal?: AbortSignal): Promise<void> {
     const previous = this.#written;
     this.#written = undefined;
-    await writeFolder(tree, this.rootFolder, { previous, ledger: this.ledger, signal });
+    await writeFolder(tree, this.viewFolder, {
+      previous,
+      ledger: this.ledger,
+      contentsFolder: this.#laid?.mount.upperFolder,
+      elsewhere: this.#laid?.elsewhere,
+      signal,
+    });
     this.#written = tree.clone();
   }
 
   /** What is on disk. Contents stay there: the sandbox must live as long as the tree is used. @throws as `readFolder` */
   async read(signal?: AbortSignal): Promise<FileTree> {
-    const tree = await readFolder(this.rootFolder, {
+    const tree = await this.#readDisk(signal);
+    this.#written = tree.clone();
+    return tree;
+  }
+
+  #readDisk(signal: AbortSignal | undefined): Promise<FileTree> {
+    const options = {
       ledger: this.ledger,
       makeReadable: true,
       // Without an id map all files are ours on disk, and what the ledger doesn't know was made by a script as root.
       ...(process.geteuid?.() === 0 ? {} : { owner: { uid: 0, gid: 0 } }),
       signal,
-    });
-    this.#written = tree.clone();
-    return tree;
+    };
+    if (this.#laid === undefined || this.#below === undefined) {
+      return readFolder(this.rootFolder, options);
+    }
+    const { mount, lowerFolder } = this.#laid;
+    const view = { folder: mount.viewFolder, upperFolder: mount.upperFolder, lowerFolder };
+    return readChanges(view, this.#below, options);
   }
 
   /** Runs `%post` or `%test` in it. What is on disk has to be read again afterwards. @throws as `runScript` */
@@ -95,6 +163,8 @@ export class Sandbox implements AsyncDisposable {
       ...options,
       script,
       rootFolder: this.rootFolder,
+      viewFolder: this.viewFolder,
+      enterCommand: this.enterCommand,
       temporaryFolder: this.#folder,
       isolation: this.#isolation,
       ledger: this.ledger,
@@ -129,6 +199,7 @@ export class Sandbox implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#laid?.[Symbol.asyncDispose]();
     await removeFolderTree(this.#folder);
   }
 }

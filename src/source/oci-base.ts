@@ -78,8 +78,15 @@ export async function openBase(
     kind: "oci",
     tree: image.tree,
     ociConfig: image.config,
+    layers: digestsOf(layers),
     dispose: () => image.dispose(),
   };
+}
+
+/** Those of the unpacked layers, which registries and archives of the same image share. */
+function digestsOf(layers: readonly LayerSource[]): string[] | undefined {
+  const digests = layers.map(({ digest, diffId }) => diffId ?? digest);
+  return digests.every((digest) => digest !== undefined) ? digests : undefined;
 }
 
 /** Opens an image of a layout. Errors as `LayoutStore.start`, `resolveImage` and `openImage`. */

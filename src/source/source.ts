@@ -64,6 +64,8 @@ export interface BaseImage {
   readonly ociConfig?: OciConfig | undefined;
   /** The reference and digest of the registry's image that this is, where it is one. */
   readonly origin?: { readonly name: string; readonly digest: string } | undefined;
+  /** The digests of what the tree was made of, lowest first, where they say it all; each was checked. */
+  readonly layers?: readonly string[] | undefined;
   /** Frees what the contents of the tree are read from; the tree is of no use afterwards. */
   dispose?(): Promise<void>;
 }

@@ -17,6 +17,23 @@ export class Directory {
     // Byte strings compare like their bytes with the plain operators; a locale must not matter.
     return [...this.children].toSorted(([a], [b]) => (a < b ? -1 : 1));
   }
+
+  /** A directory of its own with the same nodes below: changes to one are not seen in the other. */
+  clone(): Directory {
+    const copy = new Directory(this.node);
+    const stack: [Directory, Directory][] = [[this, copy]];
+    for (let pair = stack.pop(); pair !== undefined; pair = stack.pop()) {
+      const [from, to] = pair;
+      for (const [name, child] of from.children) {
+        if (child instanceof Directory) {
+          const made = new Directory(child.node);
+          to.children.set(name, made);
+          stack.push([child, made]);
+        } else to.children.set(name, child);
+      }
+    }
+    return copy;
+  }
 }
 
 export interface Visit {
@@ -42,8 +59,8 @@ const plainDirectory: DirectoryNode = {
 export class FileTree {
   readonly root: Directory;
 
-  constructor(root: DirectoryNode = plainDirectory) {
-    this.root = new Directory(root);
+  constructor(root: DirectoryNode | Directory = plainDirectory) {
+    this.root = root instanceof Directory ? root : new Directory(root);
   }
 
   /** What is at the path, or undefined. */
@@ -147,18 +164,6 @@ export class FileTree {
 
   /** A tree of its own with the same nodes: changes to one are not seen in the other. Hard links stay linked. */
   clone(): FileTree {
-    const copy = new FileTree(this.root.node);
-    const stack: [Directory, Directory][] = [[this.root, copy.root]];
-    for (let pair = stack.pop(); pair !== undefined; pair = stack.pop()) {
-      const [from, to] = pair;
-      for (const [name, child] of from.children) {
-        if (child instanceof Directory) {
-          const made = new Directory(child.node);
-          to.children.set(name, made);
-          stack.push([child, made]);
-        } else to.children.set(name, child);
-      }
-    }
-    return copy;
+    return new FileTree(this.root.clone());
   }
 }

@@ -2,7 +2,7 @@
 
 import test from "ava";
 import { wrongClock } from "../../src/doctor/clock.ts";
-import { fileSystemName, isShared } from "../../src/doctor/file-system-name.ts";
+import { fileSystemName, isShared } from "../../src/system/file-system-name.ts";
 import { isolationCause } from "../../src/doctor/isolation-cause.ts";
 import type { KernelState } from "../../src/doctor/kernel-state.ts";
 import { tightLimits } from "../../src/doctor/process-limits.ts";

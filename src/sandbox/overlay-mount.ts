@@ -1,0 +1,133 @@
+// A kernel's overlay (Documentation/filesystems/overlayfs.rst) over a root file system that stays as it is. Nothing is
+// mounted where anybody else sees it: a shell mounts it in a mount namespace of its own and ends. The namespace lives on as
+// long as this process holds it open, however it ends, and scripts are started in it. This process itself gets at what is
+// mounted by a folder that it has opened there.
+//
+//   STAGE/base       where the lower layer is bound, in the namespace
+//   STAGE/upper      what has changed
+//   STAGE/work       the kernel's own
+//   STAGE/rootfs     both layers, in the namespace
+//
+// Names are relative to STAGE: mount options are a list with commas and colons, in which not every path can be written.
+
+import { chmodSync, closeSync, constants, mkdirSync, openSync, realpathSync } from "node:fs";
+import { join } from "node:path";
+import { isInitialNamespace } from "../isolation/entry-mark.ts";
+import { findProgram } from "../system/find-program.ts";
+import { startProgram } from "../system/start-program.ts";
+
+const folders = ["base", "upper", "work", "rootfs"] as const;
+
+// `read` waits until this process has opened what it needs.
+const script = `
+PATH=$1
+cd "$2" && mount -n --rbind "$3" base || exit 1
+shift 3
+for OPTIONS; do
+  if mount -n -t overlay -o "lowerdir=base,upperdir=upper,workdir=work,$OPTIONS" tsbuild rootfs; then
+    echo ready >&3
+    read -r _ <&4
+    exit 0
+  fi
+done
+exit 1
+`.trim();
+
+/**
+ * What to try, best first. Files are copied up whole (`metacopy`), so that the upper layer can be read alone. Nothing is
+ * forced to the disk (`volatile`, Linux 5.10): it is thrown away anyway. The machine's root can rename directories of the
+ * lower layer (`redirect_dir`); others get the error EXDEV then, which `mv` knows to deal with, and notes by attributes
+ * that they may set (`userxattr`, Linux 5.11).
+ */
+function optionsToTry(): string[] {
+  const all = "metacopy=off,index=off";
+  return isInitialNamespace()
+    ? [`${all},redirect_dir=on,volatile`, `${all},redirect_dir=on`]
+    : [`${all},userxattr,volatile`, `${all},userxattr`];
+}
+
+export interface OverlayMountOptions {
+  /** A folder of this process's own, for what the overlay needs. */
+  readonly stageFolder: string;
+  /** The root file system below. */
+  readonly lowerFolder: string;
+  /** Where the host's programs are. */
+  readonly path: string;
+}
+
+export class OverlayMount implements Disposable {
+  /** The merged root file system, for the file system calls of this process. */
+  readonly viewFolder: string;
+  /** The same for processes that `enterCommand` has started. */
+  readonly rootFolder: string;
+  /** On disk, and the same for all. */
+  readonly upperFolder: string;
+  /** What comes before a command that is to see the root file system; it starts in `/`. */
+  readonly enterCommand: readonly string[];
+  readonly #descriptors: readonly number[];
+
+  private constructor(stage: string, nsenter: string, pid: number) {
+    const namespace = openSync(`/proc/${pid}/ns/mnt`, "r");
+    this.#descriptors = [namespace];
+    // What is looked up from here on is looked up in the other namespace, as long as no link leads to the root.
+    const { O_DIRECTORY, O_RDONLY } = constants;
+    // oxlint-disable-next-line no-bitwise
+    const opened = openSync(`/proc/${pid}/root${stage}`, O_RDONLY | O_DIRECTORY);
+    this.#descriptors = [namespace, opened];
+    this.viewFolder = `/proc/${process.pid}/fd/${opened}/rootfs`;
+    this.rootFolder = join(stage, "rootfs");
+    this.upperFolder = join(stage, "upper");
+    this.enterCommand = [nsenter, `--mount=/proc/${process.pid}/fd/${namespace}`, "--"];
+  }
+
+  /**
+   * Mounts an overlay whose upper layer is empty.
+   * @returns or why it can't be done here
+   * @throws what making folders throws
+   */
+  static async create(options: OverlayMountOptions): Promise<OverlayMount | { refused: string }> {
+    const { stageFolder, lowerFolder, path } = options;
+    const [unshare, nsenter, mount] = ["unshare", "nsenter", "mount"].map((name) =>
+      findProgram(name, path),
+    );
+    if (unshare === undefined || nsenter === undefined || mount === undefined) {
+      return { refused: "unshare, nsenter and mount (util-linux) are not all installed" };
+    }
+    const stage = realpathSync(stageFolder);
+    for (const name of folders) {
+      mkdirSync(join(stage, name), { recursive: true });
+      // Whatever the umask: users inside have to get through.
+      chmodSync(join(stage, name), 0o755);
+    }
+    const program = await startProgram(
+      [
+        [unshare, "--mount", "--propagation", "slave", "--", "/bin/sh", "-c", script, "tsbuild"],
+        [path, stage, lowerFolder, ...optionsToTry()],
+      ].flat(),
+      { env: { LC_ALL: "C" }, pipes: ["read", "write"], ownGroup: true },
+    );
+    let errors = "";
+    program.stdout?.resume();
+    program.stderr?.on("data", (bytes: Buffer) => {
+      errors += bytes.toString();
+    });
+    const [told, hold] = program.pipes;
+    try {
+      const ready = new Promise<true>((resolve) => told?.once("data", () => resolve(true)));
+      const isReady = await Promise.race([ready, program.ended.then(() => false)]);
+      if (!isReady) {
+        // More lines may follow, with general advice.
+        const lines = errors.split("\n").map((line) => line.trim());
+        return { refused: lines.findLast((line) => /\bmount:/.test(line)) ?? "mount failed" };
+      }
+      return new OverlayMount(stage, nsenter, program.pid);
+    } finally {
+      hold?.end("go\n");
+      await program.ended;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const descriptor of this.#descriptors) closeSync(descriptor);
+  }
+}
