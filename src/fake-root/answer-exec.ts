@@ -6,18 +6,20 @@ import { currentFolder, emptyPath } from "./kernel.ts";
 const fileType = 0o100_000;
 
 /** Another program is about to start: set-id bits lend the owner's ids (execve(2)). */
-function start(scene: Scene, place: Place | undefined): void {
-  const { listener, caller, identities, owners } = scene;
-  const inode = place === undefined ? undefined : caller.look(place, 0);
+function start({ listener, caller, identities, owners }: Scene, place: Place | undefined): void {
   const identity = identities.of(listener.pid);
-  if (inode !== undefined && (caller.mode & 0o170_000) === fileType) {
-    const owner = owners.ownerOf(inode);
-    const next = afterExec(identity, {
-      user: (caller.mode & 0o4000) === 0 ? undefined : owner.uid,
-      group: (caller.mode & 0o2010) === 0o2010 ? owner.gid : undefined,
-    });
-    if (identity !== rootIdentity || JSON.stringify(next) !== JSON.stringify(identity)) {
-      identities.change(listener.pid, next);
+  if (place !== undefined && caller.sees(place, 0) && (caller.mode & 0o170_000) === fileType) {
+    const { mode } = caller;
+    const lent = (mode & 0o6000) === 0 ? undefined : owners.ownerOf(caller.inode);
+    // Nearly always root starts what just runs as root.
+    if (lent !== undefined || identity !== rootIdentity) {
+      const next = afterExec(identity, {
+        user: (mode & 0o4000) === 0 ? undefined : lent?.uid,
+        group: (mode & 0o2010) === 0o2010 ? lent?.gid : undefined,
+      });
+      if (JSON.stringify(next) !== JSON.stringify(identity)) {
+        identities.change(listener.pid, next);
+      }
     }
   }
   listener.proceed();

@@ -85,19 +85,20 @@ const tellingAll =
     else listener.fail(badAddress);
   };
 
-function setGroups(scene: Scene): void {
-  const { kernel, listener, identities } = scene;
+function setGroups({ listener, caller, identities }: Scene): void {
   const identity = identities.of(listener.pid);
   const count = listener.uint(0);
   if (!isPrivileged(identity)) {
     listener.fail(notPermitted);
     return;
   }
-  const bytes = Buffer.alloc(Math.min(count, mostGroups) * 4);
-  if (count > mostGroups) listener.fail(invalid);
-  else if (bytes.length > 0 && !kernel.readMemory(listener.pid, listener.address(1), bytes)) {
-    listener.fail(badAddress);
-  } else {
+  if (count > mostGroups) {
+    listener.fail(invalid);
+    return;
+  }
+  const bytes = count === 0 ? Buffer.alloc(0) : caller.read(listener.address(1), count * 4);
+  if (bytes === undefined) listener.fail(badAddress);
+  else {
     const supplementary = Array.from({ length: count }, (_, index) =>
       bytes.readUInt32LE(index * 4),
     );

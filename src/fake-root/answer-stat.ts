@@ -1,21 +1,21 @@
 import type { Answers, Scene } from "./answer.ts";
 import type { Place } from "./caller.ts";
 import { currentFolder, emptyPath, noFollow } from "./kernel.ts";
-import { changeStatx, inodeNumberOf, inodeOf, statOf } from "./stat-layout.ts";
+import { changeStatx, statOf } from "./stat-layout.ts";
 
 /** How a file with a noted owner looks. Of all others the kernel tells. */
 function tell(
   scene: Scene,
   place: Place | undefined,
   flags: number,
-  address: bigint,
+  address: number,
   form: "stat" | "statx",
 ): void {
   const { listener, caller, owners } = scene;
   // Nearly always there is nothing noted, so the number of the inode is looked at first.
   const mayBe =
-    place !== undefined && caller.sees(place, flags) && owners.mayKnow(inodeNumberOf(caller.statx));
-  const noted = mayBe ? owners.noted(inodeOf(caller.statx)) : undefined;
+    place !== undefined && caller.sees(place, flags) && owners.mayKnow(caller.inodeNumber);
+  const noted = mayBe ? owners.noted(caller.inode) : undefined;
   if (noted === undefined) {
     listener.proceed();
     return;

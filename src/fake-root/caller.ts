@@ -1,18 +1,24 @@
 // The process that waits for an answer: what its arguments point at, and what paths mean to it.
+//
+// What it says is put into memory that is used again for every call: a path is valid until the next one is read.
+//
+//   room for the name of a folder in /proc, which ends where the path starts | path | NUL
 
 import type { InodeStat } from "../folder/ledger.ts";
-import { currentFolder, emptyPath, path0, type Kernel } from "./kernel.ts";
+import { makeArea, type Area } from "./area.ts";
+import { currentFolder, emptyPath, longestText, type Kernel } from "./kernel.ts";
 import type { Listener } from "./listener.ts";
-import { inodeOf, modeOf, statxBytes } from "./stat-layout.ts";
+import { inodeNumberOf, inodeOf, isRootsOf, modeOf, statxBytes } from "./stat-layout.ts";
 
 /** Where a call finds a file: for the calls of `Kernel`. */
 export interface Place {
   readonly folder: number;
-  /** With its NUL. */
-  readonly path: Buffer;
+  /** The address of the text. */
+  readonly path: number;
 }
 
-const longestPath = 4096;
+const slash = 0x2f;
+const prefixRoom = 64;
 
 /** Paths that mean something else to each process: nobody is "self" in a /proc that he is not in. */
 const ownPaths: readonly (readonly [start: string, meant: string])[] = [
@@ -23,14 +29,19 @@ const ownPaths: readonly (readonly [start: string, meant: string])[] = [
   ["/dev/stdout", "fd/1"],
   ["/dev/stderr", "fd/2"],
 ];
+const ownPathStarts = new Set(ownPaths.map(([start]) => start.charCodeAt(1)));
 
 export class Caller {
   readonly #kernel: Kernel;
   readonly #listener: Listener;
-  /** How `Place.path` and the last `look` are kept, without new memory for each call. */
-  readonly #path = Buffer.alloc(2 * longestPath);
-  readonly #statx = Buffer.alloc(statxBytes);
-  readonly #other = Buffer.alloc(statxBytes);
+  readonly #path = makeArea(prefixRoom + longestText + 4);
+  /** Where in it the last place starts and ends. */
+  #start = 0;
+  #end = 0;
+  readonly #text = makeArea(longestText);
+  readonly #statx = makeArea(statxBytes);
+  readonly #other = makeArea(statxBytes);
+  #given = makeArea(statxBytes);
   /** Whose root folder ours is: device, inode and mount. */
   #root = "";
   #rootIsKnown = false;
@@ -49,103 +60,159 @@ export class Caller {
     this.#rootIsKnown = false;
   }
 
-  /** The text at an address, without its NUL; it is valid until the next is read. */
-  text(address: bigint): Buffer | undefined {
-    return this.#kernel.readText(this.#listener.pid, address);
+  /** The address where a copy of a text of its is, beside the place; valid until the next. Undefined without one. */
+  text(address: number): number | undefined {
+    const length = this.#kernel.readText(this.#listener.pid, address, this.#text, 0);
+    return length < 0 ? undefined : this.#text.address;
   }
 
   /** What an open file descriptor stands for. */
   opened(descriptor: number): Place {
     const { pid } = this.#listener;
+    const { bytes } = this.#path;
     const name = descriptor === currentFolder ? "cwd" : `fd/${descriptor}`;
-    return this.#place(this.#kernel.processes, `${pid}/${name}`, undefined);
+    const end = bytes.write(`${pid}/${name}`, "latin1");
+    bytes[end] = 0;
+    return this.#place(this.#kernel.processes, 0, end);
   }
 
   /**
    * What a path means, starting in the folder that a descriptor stands for. Undefined where it can't be read.
    * @param empty an empty path stands for the descriptor itself
    */
-  place(descriptor: number, address: bigint, empty = false): Place | undefined {
-    const text = this.text(address);
-    if (text === undefined) return undefined;
-    if (text.length === 0) return empty ? this.opened(descriptor) : undefined;
-    this.#enterRoot();
+  place(descriptor: number, address: number, empty = false): Place | undefined {
     const { pid } = this.#listener;
-    if (text[0] === 0x2f) {
-      const own = ownPaths.find(([start]) => text.indexOf(start, 0, "latin1") === 0);
-      if (own === undefined) return this.#place(currentFolder, "", text);
+    const length = this.#kernel.readText(pid, address, this.#path, prefixRoom);
+    if (length < 0) return undefined;
+    if (length === 0) return empty ? this.opened(descriptor) : undefined;
+    this.#enterRoot();
+    const { bytes } = this.#path;
+    const end = prefixRoom + length;
+    if (bytes[prefixRoom] === slash) {
+      const own = this.#ownPath(end);
+      if (own === undefined) return this.#place(currentFolder, prefixRoom, end);
       const [start, meant] = own;
-      return this.#place(this.#kernel.processes, `${pid}/${meant}`, text.subarray(start.length));
+      return this.#below(`${pid}/${meant}`, prefixRoom + start.length, end);
     }
-    const start = descriptor === currentFolder ? "cwd/" : `fd/${descriptor}/`;
-    return this.#place(this.#kernel.processes, `${pid}/${start}`, text);
+    const folder = descriptor === currentFolder ? "cwd" : `fd/${descriptor}`;
+    return this.#below(`${pid}/${folder}/`, prefixRoom, end);
   }
 
-  #place(folder: number, start: string, text: Buffer | undefined): Place {
-    const at = this.#path.write(start, "latin1");
-    text?.copy(this.#path, at);
-    const end = at + (text?.length ?? 0);
-    this.#path[end] = 0;
-    return { folder, path: this.#path.subarray(0, end + 1) };
+  #ownPath(end: number): (typeof ownPaths)[number] | undefined {
+    const { bytes } = this.#path;
+    if (!ownPathStarts.has(bytes[prefixRoom + 1] ?? 0)) return undefined;
+    return ownPaths.find(
+      ([start]) =>
+        bytes.toString("latin1", prefixRoom, Math.min(end, prefixRoom + start.length)) === start,
+    );
   }
 
-  /** The folder that something at a place is in. */
-  parentOf({ folder, path }: Place): Place {
-    let end = path.length - 1;
-    while (end > 1 && path[end - 1] === 0x2f) end--;
-    const slash = path.subarray(0, end).lastIndexOf(0x2f);
-    if (slash < 0) return { folder: currentFolder, path: path0(".") };
-    return { folder, path: Buffer.concat([path.subarray(0, slash + 1), Buffer.from(".\0")]) };
+  /** What starts in a folder of /proc. Its name is put in front of the path. */
+  #below(folder: string, start: number, end: number): Place {
+    const at = start - folder.length;
+    this.#path.bytes.write(folder, at, "latin1");
+    return this.#place(this.#kernel.processes, at, end);
   }
 
-  /** Looks at a place; `statx` has what was seen. */
+  #place(folder: number, start: number, end: number): Place {
+    this.#start = start;
+    this.#end = end;
+    return { folder, path: this.#path.address + start };
+  }
+
+  /** Looks at a place; `mode`, `inodeNumber`, `inode` and `statx` have what was seen. */
   sees({ folder, path }: Place, flags: number): boolean {
-    return "value" in this.#kernel.statx(folder, path, flags, this.#statx);
+    return this.#kernel.statx(folder, path, flags, this.#statx);
   }
 
-  /** Looks at a place; `statx` has the rest of what was seen. */
+  /** The same for the folder that the last place is in. */
+  seesParent(place: Place): boolean {
+    const { bytes } = this.#path;
+    let end = this.#end;
+    while (end > this.#start + 1 && bytes[end - 1] === slash) end--;
+    // Each has a slash, for all are absolute or below a folder in /proc.
+    const at = bytes.lastIndexOf(slash, end - 1) + 1;
+    const [first, second] = [bytes[at], bytes[at + 1]] as [number, number];
+    bytes[at] = 0x2e;
+    bytes[at + 1] = 0;
+    const isSeen = this.sees(place, 0);
+    bytes[at] = first;
+    bytes[at + 1] = second;
+    return isSeen;
+  }
+
+  /** Looks at a place. */
   look(place: Place, flags: number): InodeStat | undefined {
-    return this.sees(place, flags) ? inodeOf(this.#statx) : undefined;
-  }
-
-  /** What the last `look` saw. */
-  get statx(): Buffer {
-    return this.#statx;
-  }
-
-  get mode(): number {
-    return modeOf(this.#statx);
+    return this.sees(place, flags) ? this.inode : undefined;
   }
 
   /** Looks at an open file of ours. */
   lookAt(descriptor: number): InodeStat | undefined {
-    return this.look({ folder: descriptor, path: path0("") }, emptyPath);
+    return this.look({ folder: descriptor, path: this.#kernel.name("") }, emptyPath);
+  }
+
+  get inode(): InodeStat {
+    return inodeOf(this.#statx.bytes);
+  }
+
+  get inodeNumber(): number {
+    return inodeNumberOf(this.#statx.bytes);
+  }
+
+  /** Whether owner and group are root on its disk. */
+  get isRoots(): boolean {
+    return isRootsOf(this.#statx.bytes);
+  }
+
+  get mode(): number {
+    return modeOf(this.#statx.bytes);
+  }
+
+  get statx(): Buffer {
+    return this.#statx.bytes;
   }
 
   /** Its umask (proc_pid_status(5)). */
   umask(): number {
-    const status = this.#kernel.read(this.#kernel.processes, path0(`${this.#listener.pid}/status`));
-    return Number.parseInt(
-      /^Umask:\s*(\d+)$/m.exec(status?.toString("latin1") ?? "")?.[1] ?? "022",
-      8,
+    const opened = this.#kernel.openOfProcess(this.#listener.pid, "status", "read");
+    const status = opened === undefined ? undefined : this.#kernel.read(opened);
+    if (opened !== undefined) this.#kernel.close(opened);
+    return Number.parseInt(/^Umask:\s*(\d+)$/m.exec(status ?? "")?.[1] ?? "022", 8);
+  }
+
+  /** Copies bytes to an address of its. */
+  write(address: number, bytes: Uint8Array): boolean {
+    const area = this.#room(bytes.length);
+    area.bytes.set(bytes);
+    return (
+      this.#listener.isWaiting() &&
+      this.#kernel.writeMemory(this.#listener.pid, address, area.address, bytes.length)
     );
   }
 
-  write(address: bigint, bytes: Buffer): boolean {
-    return (
-      this.#listener.isWaiting() && this.#kernel.writeMemory(this.#listener.pid, address, bytes)
-    );
+  /** Copies bytes from an address of its; they are valid until the next. */
+  read(address: number, length: number): Buffer | undefined {
+    const area = this.#room(length);
+    return this.#kernel.readMemory(this.#listener.pid, address, area.address, length)
+      ? area.bytes.subarray(0, length)
+      : undefined;
+  }
+
+  #room(length: number): Area {
+    // In a member, for nothing else keeps memory alive that a call has only the address of.
+    if (length > this.#given.bytes.length) this.#given = makeArea((length + 3) & ~3);
+    return this.#given;
   }
 
   /** Makes the caller's root folder ours, so that absolute paths and links lead where they lead for it. */
   #enterRoot(): void {
     if (this.#rootIsKnown && this.#changesOfRoot <= 1) return;
-    const place = path0(`${this.#listener.pid}/root`);
-    const seen = this.#kernel.statx(this.#kernel.processes, place, 0, this.#other);
-    if (!("value" in seen)) return;
-    const { dev, ino } = inodeOf(this.#other);
+    const { processes } = this.#kernel;
+    const path = this.#kernel.name(`${this.#listener.pid}/root`);
+    if (!this.#kernel.statx(processes, path, 0, this.#other)) return;
+    const { dev, ino } = inodeOf(this.#other.bytes);
     const root = `${dev}:${ino}`;
-    if (root !== this.#root && this.#kernel.enterRoot(this.#kernel.processes, place)) {
+    if (root !== this.#root && this.#kernel.enterRoot(processes, path)) {
       this.#root = root;
     }
     this.#rootIsKnown = true;

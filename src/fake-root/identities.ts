@@ -3,10 +3,13 @@
 // No table of processes could be kept up to date.
 
 import { rootIdentity, type Identity } from "./identity.ts";
-import { path0, type Kernel } from "./kernel.ts";
+import type { Kernel } from "./kernel.ts";
 
 /** More identities than that nobody has, and the timers stay exact to a tenth of a millisecond. */
 const most = 50_000;
+
+/** Of so many threads the file with the timer slack is kept open. */
+const mostOpen = 64;
 
 export class Identities {
   readonly #kernel: Kernel;
@@ -14,6 +17,8 @@ export class Identities {
   readonly #numbers = new Map<string, number>([[JSON.stringify(rootIdentity), 0]]);
   /** The timer slack of who was never anybody else. */
   #slackOfRoot: number | undefined;
+  /** By thread, the oldest first. Each means its thread even when the number is another's already, and fails then. */
+  readonly #opened = new Map<number, number>();
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
@@ -32,7 +37,8 @@ export class Identities {
     const number = this.#numberOf(identity);
     if (number > most) return false;
     const slack = `${this.#slackOfRoot + number}`;
-    return this.#kernel.write(this.#kernel.processes, path0(`${pid}/timerslack_ns`), slack);
+    const descriptor = this.#descriptorOf(pid);
+    return descriptor !== undefined && this.#kernel.write(descriptor, slack);
   }
 
   #numberOf(identity: Identity): number {
@@ -46,8 +52,34 @@ export class Identities {
   }
 
   #slackOf(pid: number): number | undefined {
-    const text = this.#kernel.read(this.#kernel.processes, path0(`${pid}/timerslack_ns`));
-    const slack = Number(text?.toString("latin1"));
-    return text === undefined || !Number.isSafeInteger(slack) ? undefined : slack;
+    const descriptor = this.#descriptorOf(pid);
+    if (descriptor === undefined) return undefined;
+    const text = this.#kernel.read(descriptor);
+    if (text !== undefined) return toSlack(text);
+    // It belonged to one that has ended.
+    this.#close(pid, descriptor);
+    const next = this.#descriptorOf(pid);
+    return next === undefined ? undefined : toSlack(this.#kernel.read(next));
   }
+
+  #descriptorOf(pid: number): number | undefined {
+    const known = this.#opened.get(pid);
+    if (known !== undefined) return known;
+    const opened = this.#kernel.openOfProcess(pid, "timerslack_ns", "read and write");
+    if (opened === undefined) return undefined;
+    const [oldest] = this.#opened;
+    if (oldest !== undefined && this.#opened.size >= mostOpen) this.#close(...oldest);
+    this.#opened.set(pid, opened);
+    return opened;
+  }
+
+  #close(pid: number, descriptor: number): void {
+    this.#opened.delete(pid);
+    this.#kernel.close(descriptor);
+  }
+}
+
+function toSlack(text: string | undefined): number | undefined {
+  const slack = Number(text ?? Number.NaN);
+  return Number.isSafeInteger(slack) ? slack : undefined;
 }

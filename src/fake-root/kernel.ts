@@ -3,19 +3,21 @@
 
 import { getSystemErrorMap } from "node:util";
 import { cLibrary } from "../system/c-library.ts";
+import { makeArea, type Area } from "./area.ts";
 import { statxBytes, statxMask } from "./stat-layout.ts";
 
-type Call = (...args: (Buffer | number | bigint)[]) => number;
+type Call = (...args: number[]) => number;
 
 const cloneFs = 0x200; // CLONE_FS
 const followingPath = 0o10_000_000; // O_PATH
 const closeOnExec = 0o2_000_000; // O_CLOEXEC
+const readAndWrite = 2; // O_RDWR
 export const currentFolder = -100; // AT_FDCWD
 export const noFollow = 0x100; // AT_SYMLINK_NOFOLLOW
 export const emptyPath = 0x1000; // AT_EMPTY_PATH
 
 /** PATH_MAX, the NUL included. */
-const longestText = 4096;
+export const longestText = 4096;
 /** No page is smaller. */
 const pageBytes = 4096;
 
@@ -29,85 +31,66 @@ export function errnoNumber(name: string): number {
   return -found[0];
 }
 
-/** What was opened before this thread's root folder changed, and the calls. */
+/** The types of the arguments: addresses are numbers, which costs least. */
+const signatures = {
+  chroot: ["uint64_t"],
+  close: ["int"],
+  fchdir: ["int"],
+  fchownat: ["int", "uint64_t", "uint32_t", "uint32_t", "int"],
+  mkdirat: ["int", "uint64_t", "uint32_t"],
+  mknodat: ["int", "uint64_t", "uint32_t", "uint64_t"],
+  openat: ["int", "uint64_t", "int", "uint32_t"],
+  pread: ["int", "uint64_t", "uint64_t", "int64_t"],
+  process_vm_readv: ["int", "uint64_t", "uint64_t", "uint64_t", "uint64_t", "uint64_t"],
+  process_vm_writev: ["int", "uint64_t", "uint64_t", "uint64_t", "uint64_t", "uint64_t"],
+  statx: ["int", "uint64_t", "int", "uint32_t", "uint64_t"],
+  symlinkat: ["uint64_t", "int", "uint64_t"],
+  umask: ["uint32_t"],
+  unshare: ["int"],
+  write: ["int", "uint64_t", "uint64_t"],
+} as const satisfies Record<string, readonly string[]>;
+
+/** What was opened before this thread's root folder changed, and the calls. A path is the address of its text. */
 export class Kernel {
   /** The host's /proc, with our numbers of processes: the one inside has others. */
   readonly processes: number;
-  readonly #koffi;
-  readonly #calls: Record<
-    | "chroot"
-    | "close"
-    | "fchdir"
-    | "fchownat"
-    | "mkdirat"
-    | "mknodat"
-    | "openat"
-    | "process_vm_readv"
-    | "process_vm_writev"
-    | "read"
-    | "statx"
-    | "symlinkat"
-    | "write",
-    Call
-  >;
-  readonly #local = Buffer.alloc(16);
-  readonly #remote = Buffer.alloc(16);
-  readonly #text = Buffer.alloc(longestText);
-  readonly #textAddress: bigint;
+  readonly #errno: () => number;
+  readonly #calls: Record<keyof typeof signatures, Call>;
+  /** struct iovec, twice: ours and theirs. */
+  readonly #vectors = makeArea(32);
+  readonly #name = makeArea(256);
+  readonly #contents = makeArea(4096);
 
   /** Parts this thread from the others: from here on it may change its root folder. */
   constructor() {
     const { koffi, libc } = cLibrary();
-    this.#koffi = koffi;
-    this.#textAddress = koffi.address(this.#text);
-    const call = (name: string, types: readonly string[]) =>
-      libc.func(name, "int64_t", [...types]) as Call;
-    const int = (name: string, types: readonly string[]) =>
-      libc.func(name, "int", [...types]) as Call;
-    const path = "const void *";
-    this.#calls = {
-      chroot: int("chroot", [path]),
-      close: int("close", ["int"]),
-      fchdir: int("fchdir", ["int"]),
-      fchownat: int("fchownat", ["int", path, "uint32_t", "uint32_t", "int"]),
-      mkdirat: int("mkdirat", ["int", path, "uint32_t"]),
-      mknodat: int("mknodat", ["int", path, "uint32_t", "uint64_t"]),
-      openat: int("openat", ["int", path, "int", "uint32_t"]),
-      process_vm_readv: call("process_vm_readv", [
-        "int",
-        path,
-        "uint64_t",
-        path,
-        "uint64_t",
-        "uint64_t",
-      ]),
-      process_vm_writev: call("process_vm_writev", [
-        "int",
-        path,
-        "uint64_t",
-        path,
-        "uint64_t",
-        "uint64_t",
-      ]),
-      read: call("read", ["int", "void *", "uint64_t"]),
-      statx: int("statx", ["int", path, "int", "uint32_t", "void *"]),
-      symlinkat: int("symlinkat", [path, "int", path]),
-      write: call("write", ["int", path, "uint64_t"]),
-    };
-    const own = this.open(currentFolder, path0("/proc"), followingPath);
+    this.#errno = () => koffi.errno();
+    const calls = Object.entries(signatures).map(([name, types]) => [
+      name,
+      libc.func(name, "int", [...types]) as Call,
+    ]);
+    this.#calls = Object.fromEntries(calls) as Record<keyof typeof signatures, Call>;
+    const own = this.open(currentFolder, this.name("/proc"), followingPath);
     if (!("value" in own)) throw new Error("/proc can't be opened");
     this.processes = own.value;
-    if ((libc.func("unshare", "int", ["int"]) as Call)(cloneFs) !== 0) {
+    if (this.#calls.unshare(cloneFs) !== 0) {
       throw new Error("the thread can't have a root folder of its own");
     }
-    (libc.func("umask", "int", ["uint32_t"]) as Call)(0);
+    this.#calls.umask(0);
   }
 
   #outcome(value: number): Outcome {
-    return value < 0 ? { errno: this.#koffi.errno() } : { value };
+    return value < 0 ? { errno: this.#errno() } : { value };
   }
 
-  open(folder: number, path: Buffer, flags: number, mode = 0): Outcome {
+  /** The address of a short name of our own; it is valid until the next one. */
+  name(text: string): number {
+    const { address, bytes } = this.#name;
+    bytes[bytes.write(text, 0, bytes.length - 1, "latin1")] = 0;
+    return address;
+  }
+
+  open(folder: number, path: number, flags: number, mode = 0): Outcome {
     return this.#outcome(this.#calls.openat(folder, path, flags | closeOnExec, mode));
   }
 
@@ -115,105 +98,96 @@ export class Kernel {
     this.#calls.close(descriptor);
   }
 
-  /** Fills `into`, which has room for `statxBytes`. */
-  statx(folder: number, path: Buffer, flags: number, into: Buffer): Outcome {
-    if (into.length < statxBytes) throw new RangeError("too little room for statx");
-    return this.#outcome(this.#calls.statx(folder, path, flags, statxMask, into));
+  /** Fills `into`, of `statxBytes`; false where there is nothing to be seen. */
+  statx(folder: number, path: number, flags: number, into: Area): boolean {
+    if (into.bytes.length < statxBytes) throw new RangeError("too little room for statx");
+    return this.#calls.statx(folder, path, flags, statxMask, into.address) === 0;
   }
 
-  chown(folder: number, path: Buffer, uid: number, gid: number, flags: number): Outcome {
+  chown(folder: number, path: number, uid: number, gid: number, flags: number): Outcome {
     return this.#outcome(this.#calls.fchownat(folder, path, uid, gid, flags));
   }
 
-  makeFolder(folder: number, path: Buffer, mode: number): Outcome {
+  makeFolder(folder: number, path: number, mode: number): Outcome {
     return this.#outcome(this.#calls.mkdirat(folder, path, mode));
   }
 
-  makeSymlink(target: Buffer, folder: number, path: Buffer): Outcome {
+  makeSymlink(target: number, folder: number, path: number): Outcome {
     return this.#outcome(this.#calls.symlinkat(target, folder, path));
   }
 
-  makeNode(folder: number, path: Buffer, mode: number): Outcome {
-    return this.#outcome(this.#calls.mknodat(folder, path, mode, 0n));
+  makeNode(folder: number, path: number, mode: number): Outcome {
+    return this.#outcome(this.#calls.mknodat(folder, path, mode, 0));
   }
 
   /** Makes a folder this thread's root folder, where absolute paths and links start. */
-  enterRoot(folder: number, path: Buffer): boolean {
+  enterRoot(folder: number, path: number): boolean {
     const opened = this.open(folder, path, followingPath);
     if (!("value" in opened)) return false;
-    const done = this.#calls.fchdir(opened.value) === 0 && this.#calls.chroot(path0(".")) === 0;
+    const done = this.#calls.fchdir(opened.value) === 0 && this.#calls.chroot(this.name(".")) === 0;
     this.close(opened.value);
     return done;
   }
 
-  /** The first bytes of a small file. */
-  read(folder: number, path: Buffer): Buffer | undefined {
-    const opened = this.open(folder, path, 0);
-    if (!("value" in opened)) return undefined;
-    const bytes = Buffer.alloc(4096);
-    const length = this.#calls.read(opened.value, bytes, bytes.length);
-    this.close(opened.value);
-    return length < 0 ? undefined : bytes.subarray(0, length);
+  /** Opens a file in the folder of a process in /proc. */
+  openOfProcess(pid: number, name: string, access: "read" | "read and write"): number | undefined {
+    const flags = access === "read" ? 0 : readAndWrite;
+    const opened = this.open(this.processes, this.name(`${pid}/${name}`), flags);
+    return "value" in opened ? opened.value : undefined;
   }
 
-  write(folder: number, path: Buffer, text: string): boolean {
-    const opened = this.open(folder, path, 1);
-    if (!("value" in opened)) return false;
-    const bytes = Buffer.from(text);
-    const length = this.#calls.write(opened.value, bytes, bytes.length);
-    this.close(opened.value);
-    return length === bytes.length;
+  /** The start of an open file, undefined where it can't be read. */
+  read(descriptor: number): string | undefined {
+    const { address, bytes } = this.#contents;
+    const length = this.#calls.pread(descriptor, address, bytes.length, 0);
+    return length < 0 ? undefined : bytes.toString("latin1", 0, length);
+  }
+
+  /** Writes what is taken at once: a number, to a file of /proc. */
+  write(descriptor: number, text: string): boolean {
+    const { address, bytes } = this.#contents;
+    const length = bytes.write(text, "latin1");
+    return this.#calls.write(descriptor, address, length) === length;
   }
 
   /**
-   * The text at an address of a process, up to its NUL and without it. It lies in a buffer that the next one is read into.
-   * Undefined where there is none, or a longer one than any path.
+   * Reads the text at an address of a process into an area, with its NUL.
+   * @param at where in the area it is to start; from there on it has room for `longestText`
+   * @returns its length without the NUL, or -1 where there is none, or a longer one than any path
    */
-  readText(pid: number, address: bigint): Buffer | undefined {
+  readText(pid: number, address: number, into: Area, at: number): number {
     // What is asked for is read whole or not at all, and the page behind a text need not be there.
-    const inPage = pageBytes - Number(address & BigInt(pageBytes - 1));
-    for (let at = 0; at < longestText;) {
-      const wanted = Math.min(at === 0 ? inPage : pageBytes, longestText - at);
-      const from = address + BigInt(at);
-      if (!this.#transfer("process_vm_readv", pid, from, this.#textAddress + BigInt(at), wanted)) {
-        return undefined;
-      }
-      const end = this.#text.indexOf(0, at);
-      if (end >= 0 && end < at + wanted) return this.#text.subarray(0, end);
-      at += wanted;
+    let wanted = pageBytes - (address % pageBytes);
+    for (let length = 0; length < longestText; wanted = pageBytes) {
+      wanted = Math.min(wanted, longestText - length);
+      const from = at + length;
+      if (!this.readMemory(pid, address + length, into.address + from, wanted)) return -1;
+      const end = into.bytes.indexOf(0, from);
+      if (end >= 0 && end < from + wanted) return end - at;
+      length += wanted;
     }
-    return undefined;
+    return -1;
   }
 
-  /** Fills the buffer from a process's memory. */
-  readMemory(pid: number, address: bigint, into: Buffer): boolean {
-    return this.#transfer("process_vm_readv", pid, address, this.#koffi.address(into), into.length);
+  /** Reads from a process's memory, all or nothing. */
+  readMemory(pid: number, theirs: number, ours: number, length: number): boolean {
+    const vectors = this.#fillVectors(theirs, ours, length);
+    return this.#calls.process_vm_readv(pid, vectors, 1, vectors + 16, 1, 0) === length;
   }
 
-  writeMemory(pid: number, address: bigint, bytes: Buffer): boolean {
-    return this.#transfer(
-      "process_vm_writev",
-      pid,
-      address,
-      this.#koffi.address(bytes),
-      bytes.length,
-    );
+  writeMemory(pid: number, theirs: number, ours: number, length: number): boolean {
+    const vectors = this.#fillVectors(theirs, ours, length);
+    return this.#calls.process_vm_writev(pid, vectors, 1, vectors + 16, 1, 0) === length;
   }
 
-  #transfer(
-    call: "process_vm_readv" | "process_vm_writev",
-    pid: number,
-    theirs: bigint,
-    ours: bigint,
-    length: number,
-  ): boolean {
-    this.#remote.writeBigUInt64LE(theirs, 0);
-    this.#remote.writeUInt32LE(length, 8);
-    this.#local.writeBigUInt64LE(ours, 0);
-    this.#local.writeUInt32LE(length, 8);
-    return this.#calls[call](pid, this.#local, 1, this.#remote, 1, 0) === length;
+  #fillVectors(theirs: number, ours: number, length: number): number {
+    const { words, address } = this.#vectors;
+    words[0] = ours; // the lower half: what is above is cut off
+    words[1] = ours / 2 ** 32;
+    words[2] = length;
+    words[4] = theirs;
+    words[5] = theirs / 2 ** 32;
+    words[6] = length;
+    return address;
   }
 }
-
-/** A path for these calls: with its NUL. */
-export const path0 = (path: string): Buffer => Buffer.from(`${path}\0`, "latin1");

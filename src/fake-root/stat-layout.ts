@@ -46,6 +46,10 @@ export function inodeOf(statx: Buffer): InodeStat {
 /** The inode's number, or the lower half of a large one. */
 export const inodeNumberOf = (statx: Buffer): number => statx.readUInt32LE(at.inode);
 
+/** Whether root is owner and group. */
+export const isRootsOf = (statx: Buffer): boolean =>
+  statx.readUInt32LE(at.uid) === 0 && statx.readUInt32LE(at.gid) === 0;
+
 /** Type and permissions. */
 export const modeOf = (statx: Buffer): number => statx.readUInt16LE(at.mode);
 

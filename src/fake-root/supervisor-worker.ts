@@ -7,11 +7,12 @@ import type { Supervision } from "../isolation/isolation.ts";
 import { cLibrary } from "../system/c-library.ts";
 import type { Scene } from "./answer.ts";
 import { answerCall } from "./answers.ts";
+import { makeArea } from "./area.ts";
 import { Caller } from "./caller.ts";
 import { Identities } from "./identities.ts";
 import { Kernel } from "./kernel.ts";
 import { Listener } from "./listener.ts";
-import { Owners } from "./owners.ts";
+import { Owners, type OwnerNote } from "./owners.ts";
 import { receiveDescriptor } from "./receive-descriptor.ts";
 import { StopHandshake } from "./stop-handshake.ts";
 
@@ -29,8 +30,8 @@ const setup = workerData as SupervisorSetup;
 const stop = new StopHandshake(setup.stopMemory);
 const { koffi, libc } = cLibrary();
 const close = libc.func("close", "int", ["int"]) as (descriptor: number) => number;
-const poll = libc.func("poll", "int", ["void *", "uint64_t", "int"]) as (
-  places: Buffer,
+const poll = libc.func("poll", "int", ["uint64_t", "uint64_t", "int"]) as (
+  places: number,
   count: number,
   limitMs: number,
 ) => number;
@@ -42,9 +43,9 @@ const patienceMs = 1;
 const mostInARow = 500;
 
 const kernel = new Kernel();
-const owners = new Owners(Ledger.fromJSON(setup.ledger), (note) => {
-  parentPort?.postMessage({ note }, []);
-});
+/** What is to be told when no call waits. */
+let notes: OwnerNote[] = [];
+const owners = new Owners(Ledger.fromJSON(setup.ledger), (note) => notes.push(note));
 
 const arrival = koffi.node.poll(setup.socket, { readable: true }, () => {
   if (waiting !== arrival) return;
@@ -63,24 +64,30 @@ function serve(descriptor: number): void {
   const identities = new Identities(kernel);
   const { ids } = setup.supervision;
   const scene: Scene = { kernel, listener, caller, identities, owners, ids };
-  const place = Buffer.alloc(8);
-  place.writeInt32LE(descriptor, 0);
-  place.writeInt16LE(readable, 4);
+  const place = makeArea(8); // struct pollfd: s32 descriptor | s16 what is waited for | s16 what there is
+  place.bytes.writeInt32LE(descriptor, 0);
+  place.bytes.writeInt16LE(readable, 4);
   const handle = koffi.node.poll(descriptor, { readable: true }, () => {
     if (waiting !== handle) return;
-    for (let row = 0; row < mostInARow && !stop.isAsked; row++) {
-      if (poll(place, 1, row === 0 ? 0 : patienceMs) <= 0) return;
-      if ((place.readInt16LE(6) & readable) === 0) {
-        // All that had the filter has ended.
-        handle.close();
-        waiting = undefined;
-        close(descriptor);
-        return;
-      }
-      if (listener.receive()) answerCall(scene);
+    if (!answerRow()) {
+      handle.close();
+      waiting = undefined;
+      close(descriptor);
     }
+    if (notes.length > 0) parentPort?.postMessage({ notes }, []);
+    notes = [];
   });
   waiting = handle;
+
+  /** Answers until nothing waits any more. False when all that had the filter has ended. */
+  function answerRow(): boolean {
+    for (let row = 0; row < mostInARow && !stop.isAsked; row++) {
+      if (poll(place.address, 1, row === 0 ? 0 : patienceMs) <= 0) return true;
+      if ((place.bytes.readInt16LE(6) & readable) === 0) return false;
+      if (listener.receive()) answerCall(scene);
+    }
+    return true;
+  }
 }
 
 // When all that had the filter has ended nothing else keeps the thread, and it would be gone before it is asked.

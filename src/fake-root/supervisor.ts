@@ -26,7 +26,7 @@ const mostEndMs = 5000;
 const mostExitMs = 2000;
 
 interface Message {
-  readonly note?: OwnerNote;
+  readonly notes?: readonly OwnerNote[];
   readonly ready?: true;
   readonly done?: true;
 }
@@ -66,8 +66,8 @@ export async function startSupervisor(
     waiting.clear();
   };
   const settled = new Promise<void>((resolve) => waiting.add(resolve));
-  worker.on("message", ({ note, ready, done }: Message) => {
-    if (note !== undefined) ledger.noteOwner(note.inode, note.owner, note.device);
+  worker.on("message", ({ notes = [], ready, done }: Message) => {
+    for (const { inode, owner, device } of notes) ledger.noteOwner(inode, owner, device);
     isDone ||= done === true;
     if (ready === true || done === true) settle();
   });

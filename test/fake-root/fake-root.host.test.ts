@@ -84,11 +84,12 @@ touch /file; chmod 6755 /file; chown 5:5 /file; stat -c %a /file
 mknod /file b 8 0 2>&1 || echo exists
 su daemon -c 'chown 3:3 /file' 2>&1 || echo refused
 su daemon -c 'mknod /disk b 8 0' 2>&1 || echo refused
+su daemon -c 'chown 0:0 /etc/hosts' 2>&1 || echo refused
 `,
   );
   t.deepEqual(
     stdout.filter((line) => !line.includes(": ")),
-    ["missing", "below", "755", "exists", "refused", "refused"],
+    ["missing", "below", "755", "exists", "refused", "refused", "refused"],
   );
 });
 
@@ -145,8 +146,11 @@ fakeRootTest("directories give their group to what is made in them", async (t) =
   const body = `
 mkdir /shared; chown 0:50 /shared; chmod 2775 /shared
 touch /shared/file; mkdir /shared/below; touch /shared/below/file; ln -s x /shared/link
+mkdir /shared/slashes//; cd /shared; touch here; mkdir -p below/far; cd below/far; touch ../up; echo a > ./a
 `;
-  const look = ["shared/file", "shared/below", "shared/below/file", "shared/link"];
+  const look = ["shared/file", "shared/below", "shared/below/file", "shared/link"]
+    .concat(["shared/slashes", "shared/here", "shared/below/far", "shared/below/up"])
+    .concat(["shared/below/far/a"]);
   const answer = await post(t, body, look);
   t.deepEqual(new Set(Object.values(owners(answer))), new Set(["0:50"]));
   t.is(answer.nodes["shared/below"]?.mode, "2775");
@@ -163,6 +167,78 @@ mv /disk /moved; mknod /written c 1 3; echo text > /written
   t.like(answer.nodes["moved"], { type: "block-device", uid: 0, gid: 6, mode: "600" });
   t.like(answer.nodes["null"], { type: "character-device" });
   t.like(answer.nodes["written"], { type: "file" });
+});
+
+fakeRootTest(
+  "arguments are read where they lie, and calls without a folder start where the caller is",
+  async (t) => {
+    const argumentsProgram = program(
+      "arguments",
+      `#define _GNU_SOURCE
+#include <fcntl.h>
+#include <grp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#define CHECK(what) if (!(what)) return __LINE__ % 256;
+int main(void) {
+  struct stat seen;
+  char *pages = mmap(0, 3 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  munmap(pages + 2 * 4096, 4096);
+  const char name[] = "/arguments/at-the-end";
+  CHECK(!close(open(name, O_CREAT | O_WRONLY, 0644)))
+  char *last = strcpy(pages + 2 * 4096 - sizeof name, name);
+  CHECK(!chown(last, 5, 6))
+  char *across = strcpy(pages + 4096 - 7, name);
+  CHECK(!stat(across, &seen) && seen.st_uid == 5 && seen.st_gid == 6)
+  char *unended = memset(pages + 4096, '/', 4096);
+  CHECK(chown(unended, 7, 7) == -1)
+  char *slashes = memset(pages, '/', 4090);
+  strcpy(slashes + 4000, name);
+  CHECK(!lchown(slashes, 8, 9))
+  CHECK(!stat(name, &seen) && seen.st_uid == 8 && seen.st_gid == 9)
+  strcpy(memset(pages, '/', 4090) + 4090, name);
+  CHECK(chown(slashes, 7, 7) == -1)
+  gid_t groups[1000], found[1000];
+  for (int i = 0; i < 1000; i++) groups[i] = 3 * i;
+  CHECK(!setgroups(1000, groups))
+  CHECK(getgroups(0, 0) == 1000 && getgroups(1000, found) == 1000)
+  CHECK(!memcmp(groups, found, sizeof groups))
+  CHECK(syscall(SYS_setgroups, 3, (gid_t *)8) == -1)
+  CHECK(!chdir("/arguments") && !setresuid(33, 33, 33))
+#ifdef SYS_creat
+  CHECK(syscall(SYS_creat, "created", 0644) >= 0)
+#else
+  CHECK(open("created", O_CREAT | O_WRONLY, 0644) >= 0)
+#endif
+  CHECK(stat("created", &seen) == 0 && seen.st_uid == 33)
+  return 0;
+}
+`,
+    );
+    const answer = await post(
+      t,
+      "mkdir -m 777 /arguments; cp /arguments-program /run; /run\n",
+      ["arguments/at-the-end", "arguments/created"],
+      { binds: [{ source: argumentsProgram, destination: "/arguments-program", readOnly: true }] },
+    );
+    t.deepEqual(owners(answer), { "arguments/at-the-end": "8:9", "arguments/created": "33:0" });
+  },
+);
+
+fakeRootTest("who a process is stays with it, however many there are and were", async (t) => {
+  const { stdout } = await post(
+    t,
+    `
+count() { sort | uniq -c | while read -r number user; do echo "$number $user"; done; }
+{ for i in $(seq 40); do su daemon -c 'sleep 1; id -u' & { sleep 1; id -u; } & done; wait; } | count
+for i in $(seq 60); do su daemon -c 'id -u'; id -u; done | count
+`,
+  );
+  t.deepEqual(stdout.toSorted(), ["40 0", "40 1", "60 0", "60 1"]);
 });
 
 fakeRootTest("many at once, with threads, each get their own answer", async (t) => {
