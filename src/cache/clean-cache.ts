@@ -6,7 +6,7 @@ import { basename, dirname, join } from "node:path";
 import { HostError } from "../model/error.ts";
 import { leasedBlobs } from "./cache-lease.ts";
 import { digestParts } from "./digest.ts";
-import { removeRoot } from "./root-cache.ts";
+import { removeAbandonedRoots, removeRoot } from "./root-cache.ts";
 import { listCache, type CacheEntry, type CacheKind } from "./list-cache.ts";
 
 export interface CleanOptions {
@@ -19,7 +19,7 @@ export interface CleanOptions {
 
 export interface Cleaned {
   readonly removed: readonly CacheEntry[];
-  /** What would have been removed if no running build used it. */
+  /** What would have been removed if no running build used it, or if it weren't of another user namespace. */
   readonly kept: readonly CacheEntry[];
 }
 
@@ -36,9 +36,13 @@ export async function cleanCache(cacheFolder: string, options: CleanOptions): Pr
   const removed: CacheEntry[] = [];
   const kept: CacheEntry[] = [];
   for (const entry of wanted) {
+    const isRemovable = !entry.isInUse && entry.isForeign !== true;
     const isRemoved =
-      !entry.isInUse && (options.isDryRun === true || (await removeEntry(cacheFolder, entry)));
+      isRemovable && (options.isDryRun === true || (await removeEntry(cacheFolder, entry)));
     (isRemoved ? removed : kept).push(entry);
+  }
+  if (options.kinds.includes("root") && options.isDryRun !== true) {
+    await removeAbandonedRoots(cacheFolder);
   }
   return { removed, kept };
 }

@@ -17,7 +17,7 @@ import { readFileSync, statfsSync, type BigIntStats } from "node:fs";
 import { mkdir, readFile, rename, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileSystemName, isShared } from "../system/file-system-name.ts";
-import { TemporaryFolder } from "../system/temporary-folder.ts";
+import { removeAbandoned, TemporaryFolder } from "../system/temporary-folder.ts";
 import { leaseBlob, leasedBlobs } from "./cache-lease.ts";
 import { DownloadClaim } from "./download-claim.ts";
 import { listRoot, type RootListing } from "./root-listing.ts";
@@ -62,6 +62,8 @@ const idMap = (file: string) => readFileSync(file, "latin1").trim().split(/\s+/)
 
 /** The folder of all roots of a cache. */
 export const rootsOf = (cacheFolder: string): string => join(cacheFolder, "roots-v1");
+
+const incomingOf = (cacheFolder: string) => join(rootsOf(cacheFolder), "incoming");
 
 /** What a lease on a root names. */
 export const rootDigest = (key: string): string => `sha256:${key}`;
@@ -168,9 +170,14 @@ export class RootCache {
 
 /** A folder for what comes and goes, which is gone with all that is in it when it is disposed. */
 async function incomingFolder(cacheFolder: string): Promise<TemporaryFolder> {
-  const incoming = join(rootsOf(cacheFolder), "incoming");
+  const incoming = incomingOf(cacheFolder);
   await mkdir(incoming, { recursive: true, mode: 0o700 });
   return TemporaryFolder.create(incoming);
+}
+
+/** Removes what builds that were killed left half unpacked; a later one that unpacks a base does so too. */
+export async function removeAbandonedRoots(cacheFolder: string): Promise<void> {
+  await removeAbandoned(incomingOf(cacheFolder));
 }
 
 /** What is said of a root; undefined where nothing is. @param folder that of the root and its record */

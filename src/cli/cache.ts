@@ -5,6 +5,7 @@ import { UsageError } from "../model/error.ts";
 import type { AccessFlags } from "./access-flags.ts";
 import { sizeFlag } from "./access-flags.ts";
 import { cacheFolder } from "./cache-folder.ts";
+import { enterForRoots } from "./enter-for-roots.ts";
 import { formatSize, parseAge } from "./quantity.ts";
 import type { CommandTerminal, GlobalFlags } from "./terminal.ts";
 
@@ -110,6 +111,9 @@ async function clean(folder: string, flags: CacheFlags, terminal: CommandTermina
   const age = flags.olderThan ?? flags.days;
   const ageMs = age === undefined ? undefined : ageFlag(flags, age);
   const maxBytes = flags.toSize === undefined ? undefined : sizeFlag(flags.toSize, "--to-size");
+  const wanted = (await listCache(folder)).filter(({ kind }) => kinds.includes(kind));
+  const entered = await enterForRoots(wanted, folder, terminal);
+  if (entered !== undefined) return entered;
   if (flags.dryRun !== true && flags.force !== true && !(await isWanted(folder, flags))) {
     stdout.write("Nothing was removed.\n");
     return 0;
@@ -127,16 +131,24 @@ async function clean(folder: string, flags: CacheFlags, terminal: CommandTermina
     isDryRun: flags.dryRun,
   });
   tell(removed, flags, terminal);
-  if (kept.length > 0) stdout.write(`${count(kept)} in use by running builds were left.\n`);
+  const foreign = kept.filter(({ isForeign, isInUse }) => isForeign === true && !isInUse);
+  const used = kept.filter((entry) => !foreign.includes(entry));
+  if (used.length > 0) stdout.write(`${count(used)} in use by running builds were left.\n`);
+  if (foreign.length > 0) {
+    stdout.write(`${count(foreign)} of other user ids were left; root can remove them.\n`);
+  }
   return 0;
 }
 
 async function verify(folder: string, flags: CacheFlags, terminal: CommandTerminal) {
-  const [{ verifyCache }, { makeListener }, { watchSignals }] = await Promise.all([
+  const [{ verifyCache }, { listCache }, { makeListener }, { watchSignals }] = await Promise.all([
     import("../cache/verify-cache.ts"),
+    import("../cache/list-cache.ts"),
     import("./make-listener.ts"),
     import("../system/signals.ts"),
   ]);
+  const entered = await enterForRoots(await listCache(folder), folder, terminal);
+  if (entered !== undefined) return entered;
   using view = makeListener(flags, terminal);
   using interruption = watchSignals();
   const { checked, checkedBytes, damaged } = await verifyCache(folder, {

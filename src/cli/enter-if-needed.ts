@@ -2,6 +2,7 @@ import type { Choice } from "../isolation/choose.ts";
 import type { Isolation } from "../isolation/isolation.ts";
 import type { Listener } from "../model/event.ts";
 import { TemporaryFolder } from "../system/temporary-folder.ts";
+import { enterAgain } from "./enter-again.ts";
 import type { LoadedPlan } from "./load-plan.ts";
 import type { Environment } from "./settings.ts";
 
@@ -54,15 +55,8 @@ export async function enterIfNeeded(
     return { isolation: choice.isolation };
   }
   await tellChoice(choice, context.listener);
-  const { enterNamespace } = await import("../isolation/enter.ts");
-  const [node, program] = [process.execPath, process.argv[1] ?? ""];
-  const exitCode = await enterNamespace({
-    entry: choice.entry,
-    command: [node, ...process.execArgv, program, ...context.words],
-    env: context.environment,
-    stdin: loaded.spec.isStandardInput ? loaded.spec.bytes : undefined,
-  });
-  return { exitCode };
+  const stdin = loaded.spec.isStandardInput ? loaded.spec.bytes : undefined;
+  return { exitCode: await enterAgain(choice.entry, context, stdin) };
 }
 
 /** Says how scripts are run and, where that loses anything, what is in the way of something stronger. */

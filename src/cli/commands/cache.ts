@@ -14,7 +14,11 @@ export const cache: CliCommand = {
       .option("-v, --verbose", "every entry")
       .option("--json", "as JSON")
       .optionsGroup("list and clean:")
-      .option("-T, --type <kinds>", "only these: blob, index, root, tag, part, code, all; a list", "all")
+      .option(
+        "-T, --type <kinds>",
+        "only these: blob, index, root, tag, part, code, all; a list",
+        "all",
+      )
       .optionsGroup("clean:")
       .option("-a, --all", "everything; so it is where nothing else is said")
       .option("-D, --days <number>", "what was not used for so many days")
