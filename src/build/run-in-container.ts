@@ -1,6 +1,10 @@
-import type { Step } from "../model/plan.ts";
+import type { Script, Step } from "../model/plan.ts";
+import { lostAttributes } from "../sandbox/lost-attributes.ts";
+import { ownersLost } from "../sandbox/owners-lost.ts";
 import type { BuildRun } from "./run-plan.ts";
 import { scriptOptions } from "./script-options.ts";
+import type { FileTree } from "../tree/file-tree.ts";
+import type { BuildOptions } from "./options.ts";
 import { writtenSandbox } from "./stage-sandbox.ts";
 import type { StageState } from "./stage.ts";
 
@@ -24,5 +28,24 @@ export async function runInContainer(
     secrets: options.secrets ?? [],
     writableTmpfs: isTest && options.writableTmpfs,
   });
-  if (!isTest) stage.tree = await sandbox.read(options.signal);
+  if (isTest) return;
+  const before = stage.tree;
+  stage.tree = await sandbox.read(options.signal);
+  tellOwnersLost(before, stage.tree, step.script, options);
+}
+
+/** Where a script sees all files as root's it may have done as root what another user was to do. */
+function tellOwnersLost(
+  before: FileTree,
+  after: FileTree,
+  script: Script,
+  { isolation, listener }: BuildOptions,
+): void {
+  if (isolation?.keepsOwners !== false && isolation?.witness === undefined) return;
+  const message = lostAttributes(
+    script,
+    { losses: ownersLost(before, after), users: [] },
+    () => true,
+  );
+  if (message !== undefined) listener({ type: "warning", code: "host/lost-attributes", message });
 }

@@ -1,9 +1,10 @@
-import { chooseFilterLoader, filterFileOf } from "./filter-loader.ts";
+import { chooseFilterLoader, filterFileOf, type FilterLoader } from "./filter-loader.ts";
 import type { HostFacts } from "./host-facts.ts";
 import { insideCommand } from "./inside-command.ts";
 import type { Isolation, Mount, RunRequest, Way } from "./isolation.ts";
 import { setprivPrefix } from "./namespace-command.ts";
-import { rootsOwn, sandboxUser } from "./namespace-isolation.ts";
+import { othersAreRoots, rootsOwn, sandboxUser } from "./namespace-isolation.ts";
+import { probeSupervision } from "./probe-supervision.ts";
 import { probe } from "./probe.ts";
 
 /** A user namespace with root alone, as above all (AppArmor on Ubuntu) allows it to bubblewrap and nobody else. */
@@ -31,11 +32,17 @@ export const bwrap: Way = {
     if (refused !== undefined) {
       return { works: false, reason: `bubblewrap may not make user namespaces (${refused})` };
     }
+    const witnessed = (await probeSupervision(facts))
+      ? chooseFilterLoader(facts, "witnessed")
+      : undefined;
     return {
       works: true,
-      isolation: bwrapIsolation(facts, program, ownProc === undefined),
+      isolation: bwrapIsolation(facts, program, ownProc === undefined, witnessed),
       entry: undefined,
-      losses: [rootsOwn, "programs with set-id bits have no effect, and secrets are not possible"],
+      losses: [
+        witnessed === undefined ? rootsOwn : othersAreRoots,
+        "programs with set-id bits have no effect, and secrets are not possible",
+      ],
     };
   },
 };
@@ -45,29 +52,47 @@ const namespaces = [
   ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--die-with-parent"],
 ].flat();
 
-function bwrapIsolation(facts: HostFacts, program: string, ownProc: boolean): Isolation {
+/** Where the loader is found inside. It hands over the filter's listener by a descriptor that bwrap leaves open. */
+const loaderFolder = "/.tsbuild";
+
+function bwrapIsolation(
+  facts: HostFacts,
+  program: string,
+  ownProc: boolean,
+  witnessed: FilterLoader | undefined,
+): Isolation {
   const loader = chooseFilterLoader(facts, "fake-root");
   const filter = filterFileOf("fake-root");
   const loaderFiles = loader?.files.filter(({ name }) => name !== filter.name) ?? [];
   return {
     name: "bwrap",
-    keepsOwners: false,
+    keepsOwners: witnessed !== undefined,
+    witness: witnessed && { knowsWorkingFolders: true, showsOwnIds: false },
     lacks: ["secrets", "throw-away"],
     aptSettings: [sandboxUser],
-    files: [...loaderFiles, filter],
+    files: [...loaderFiles, filter, ...(witnessed?.files ?? [])],
+    ownMounts: (workFolder) =>
+      (witnessed?.files ?? []).map(({ name }) => ({
+        kind: "bind",
+        source: `${workFolder}/${name}`,
+        target: `${loaderFolder}/${name}`,
+        readOnly: true,
+      })),
     hostPath: facts.path,
     commandLine: ({ rootFolder, workFolder, root, network, mounts, command }: RunRequest) =>
       [
         setprivPrefix(facts, { clearGroups: false }),
         // The filter has to come by a file descriptor.
-        ["/bin/sh", "-c", 'F=$1; shift; exec "$@" 9< "$F"', "tsbuild"],
-        [`${workFolder}/${filter.name}`, program],
-        namespaces,
+        witnessed === undefined
+          ? ["/bin/sh", "-c", 'F=$1; shift; exec "$@" 9< "$F"', "tsbuild"]
+          : [],
+        witnessed === undefined ? [`${workFolder}/${filter.name}`] : [],
+        [program, ...namespaces],
         network === "none" ? ["--unshare-net"] : [],
         [root === "read-only" ? "--ro-bind" : "--bind", rootFolder, "/"],
         mounts.flatMap((mount) => operation(mount, ownProc)),
-        ["--chdir", "/", "--seccomp", "9", "--"],
-        insideCommand(command),
+        ["--chdir", "/", ...(witnessed === undefined ? ["--seccomp", "9"] : []), "--"],
+        insideCommand([...(witnessed?.prefix(loaderFolder) ?? []), ...command]),
       ].flat(),
     hostCommandLine: (command, workFolder) => [
       ...setprivPrefix(facts, { clearGroups: false }),

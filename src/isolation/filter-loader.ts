@@ -1,7 +1,7 @@
 import type { HostFacts } from "./host-facts.ts";
 import type { IsolationFile } from "./isolation.ts";
 import { loaderElf } from "./loader-elf.ts";
-import { seccompFilter, type FilterKind } from "./seccomp-filter.ts";
+import { isHeard, seccompFilter, type FilterKind } from "./seccomp-filter.ts";
 
 /** Something that loads a filter and then becomes another program. */
 export interface FilterLoader {
@@ -50,7 +50,7 @@ export function chooseFilterLoader(facts: HostFacts, kind: FilterKind): FilterLo
 /** All that would do, in order of preference. */
 export function filterLoaders(facts: HostFacts, kind: FilterKind): FilterLoader[] {
   const filterFile = filterFileOf(kind);
-  const listens = kind === "supervised" || kind === "beyond-ids";
+  const listens = isHeard(kind);
   const loaders: FilterLoader[] = [];
   const { setpriv, perl } = facts.programs;
   if (!listens && setpriv !== undefined && facts.setprivOptions.includes("--seccomp-filter")) {
@@ -61,9 +61,11 @@ export function filterLoaders(facts: HostFacts, kind: FilterKind): FilterLoader[
   }
   const own = loaderElf(filterFile.bytes, facts.architecture, listens);
   if (own !== undefined) {
+    // Beside another one, that of a witness has a name of its own.
+    const name = kind.endsWith("witnessed") ? `${loaderName}-${kind}` : loaderName;
     loaders.push({
-      files: [{ name: loaderName, bytes: own, mode: 0o555 }],
-      prefix: (folder) => [`${folder}/${loaderName}`],
+      files: [{ name, bytes: own, mode: 0o555 }],
+      prefix: (folder) => [`${folder}/${name}`],
     });
   }
   // Only our own knows how to hand over what hears the calls.

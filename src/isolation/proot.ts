@@ -4,7 +4,8 @@ import type { HostFacts } from "./host-facts.ts";
 import { insideCommand } from "./inside-command.ts";
 import type { Isolation, IsolationFile, Mount, RunRequest, Way } from "./isolation.ts";
 import { setprivPrefix } from "./namespace-command.ts";
-import { rootsOwn, sandboxUser } from "./namespace-isolation.ts";
+import { othersAreRoots, rootsOwn, sandboxUser } from "./namespace-isolation.ts";
+import { probeSupervision } from "./probe-supervision.ts";
 import { probe } from "./probe.ts";
 
 /**
@@ -35,14 +36,17 @@ export const proot: Way = {
     if (refused !== undefined) {
       return { works: false, reason: `proot does not work here (${refused})` };
     }
+    const isWitnessed =
+      (await probeSupervision(facts)) &&
+      chooseFilterLoader(facts, "old-calls-witnessed") !== undefined;
     const { stdout } = await captureProgram([program, "--help"], { timeoutMs: 5000 });
     const killsOnExit = stdout.includes("--kill-on-exit");
     return {
       works: true,
-      isolation: prootIsolation(facts, program, killsOnExit),
+      isolation: prootIsolation(facts, program, killsOnExit, isWitnessed),
       entry: undefined,
       losses: [
-        rootsOwn,
+        isWitnessed ? othersAreRoots : rootsOwn,
         "a mode that denies the owner to read or to write does not hold",
         "devices and file capabilities can't be made, set-id bits have no effect, and it is three to five times slower",
         "%test works on a copy of the root file system, which it can write",
@@ -63,12 +67,19 @@ const standIn: IsolationFile = {
   mode: 0o755,
 };
 
-function prootIsolation(facts: HostFacts, program: string, killsOnExit: boolean): Isolation {
-  const loader = chooseFilterLoader(facts, "old-calls");
+function prootIsolation(
+  facts: HostFacts,
+  program: string,
+  killsOnExit: boolean,
+  isWitnessed: boolean,
+): Isolation {
+  const loader = chooseFilterLoader(facts, isWitnessed ? "old-calls-witnessed" : "old-calls");
   const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
   return {
     name: "proot",
-    keepsOwners: false,
+    keepsOwners: isWitnessed,
+    // proot keeps them to itself.
+    witness: isWitnessed ? { knowsWorkingFolders: false, showsOwnIds: true } : undefined,
     lacks: ["network", "secrets", "read-only", "throw-away"],
     aptSettings: [sandboxUser, `DPkg::Path "${standInFolder}:${path}";`],
     files: [...(loader?.files ?? []), standIn],

@@ -4,7 +4,9 @@
 //                done, waits for an answer of ours (SECCOMP_RET_USER_NOTIF; `fake-root/` gives it)
 //   fake-root    where nobody can answer: what only a real root can do (chown, setuid, setgroups …, device nodes) does
 //                nothing and says that it worked, which is enough for dpkg, rpm, tar and useradd
+//   witnessed    as fake-root, but who gives files away, makes devices or becomes another user waits until we have noted it
 //   old-calls    around a program that follows paths by ptrace and knows no newer system calls: those don't exist
+//   old-calls-witnessed  the same, and who gives files away or makes devices waits until we have noted it
 //   beyond-ids   in a user namespace with many ids, where owners are real: only device nodes, and owners that are no
 //                16-bit numbers and so seldom mapped, wait for an answer
 //   no-devices   the same where nobody can answer: making device nodes does nothing
@@ -23,10 +25,25 @@ import {
   createFlag,
   supervisedCalls,
   systemCallTables,
+  type SupervisedCall,
   type SystemCallTable,
 } from "./system-call-numbers.ts";
 
-export type FilterKind = "supervised" | "fake-root" | "beyond-ids" | "no-devices" | "old-calls";
+export type FilterKind =
+  | "supervised"
+  | "fake-root"
+  | "witnessed"
+  | "beyond-ids"
+  | "no-devices"
+  | "old-calls"
+  | "old-calls-witnessed";
+
+/** Those whose listener somebody has to hear. */
+export const isHeard = (kind: FilterKind): boolean =>
+  ["supervised", "beyond-ids", "witnessed", "old-calls-witnessed"].includes(kind);
+
+const ownerCalls = ["chown", "lchown", "fchown", "fchownat"] as const;
+const identityCalls = ["setuid", "setreuid", "setresuid", "setfsuid"] as const;
 
 const code = {
   load: 0x20, // BPF_LD | BPF_W | BPF_ABS
@@ -87,7 +104,11 @@ export function seccompFilter(kind: FilterKind): Buffer {
 }
 
 function blockOf(table: SystemCallTable, kind: FilterKind): Instruction[] {
-  if (kind === "old-calls") return oldCallsBlock(table);
+  if (kind === "old-calls" || !hasSupervised(table)) {
+    if (kind.startsWith("old-calls")) return oldCallsBlock(table, []);
+  } else if (kind === "old-calls-witnessed")
+    return oldCallsBlock(table, numbersOf(table, ownerCalls));
+  else if (kind === "witnessed") return witnessedBlock(table);
   if (kind === "beyond-ids" && hasSupervised(table)) return beyondIdsBlock(table);
   const isSupervised = kind === "supervised" && hasSupervised(table);
   return isSupervised ? supervisedBlock(table) : block(table, kind);
@@ -96,9 +117,28 @@ function blockOf(table: SystemCallTable, kind: FilterKind): Instruction[] {
 const hasSupervised = ({ supervised }: SystemCallTable): boolean =>
   Object.keys(supervised).length > 0;
 
+const numbersOf = ({ supervised }: SystemCallTable, names: readonly SupervisedCall[]): number[] =>
+  names.map((name) => supervised[name]).filter((number) => number !== undefined);
+
+function witnessedBlock(table: SystemCallTable): Instruction[] {
+  const { privileged, mknod, mknodat } = table;
+  const asked = numbersOf(table, [...ownerCalls, ...identityCalls]);
+  return [
+    ...blockStart(table),
+    ...asked.map((k) => ({ code: code.ifEqual, k, ifTrue: "ask" as const })),
+    ...privileged
+      .filter((k) => !asked.includes(k))
+      .map((k) => ({ code: code.ifEqual, k, ifTrue: "fake" as const })),
+    ...nodeTests(mknod, mknodat),
+    { code: code.result, k: allow, label: "allow" },
+    { code: code.result, k: fake, label: "fake" },
+    { code: code.result, k: ask, label: "ask" },
+  ];
+}
+
 function beyondIdsBlock(table: SystemCallTable): Instruction[] {
   const { supervised, mknod, mknodat } = table;
-  const owners = (["chown", "lchown", "fchown", "fchownat"] as const).flatMap((name) => {
+  const owners = ownerCalls.flatMap((name) => {
     const k = supervised[name];
     return k === undefined ? [] : [{ name, k }];
   });
@@ -132,12 +172,27 @@ function idTest(label: "ids-first" | "ids-second", argument: number): Instructio
   ];
 }
 
-function oldCallsBlock(table: SystemCallTable): Instruction[] {
+/** @param asked calls that wait for an answer, and device nodes with them, if there are any */
+function oldCallsBlock(table: SystemCallTable, asked: readonly number[]): Instruction[] {
+  const { newer, mknod, mknodat } = table;
   return [
     ...blockStart(table),
-    ...table.newer.map((k) => ({ code: code.ifEqual, k, ifTrue: "missing" as const })),
+    ...newer.map((k) => ({ code: code.ifEqual, k, ifTrue: "missing" as const })),
+    ...asked.map((k) => ({ code: code.ifEqual, k, ifTrue: "ask" as const })),
+    ...(asked.length === 0 ? [] : nodeTests(mknod, mknodat)),
     { code: code.result, k: allow, label: "allow" },
     { code: code.result, k: missing, label: "missing" },
+    ...(asked.length === 0 ? [] : [{ code: code.result, k: ask, label: "ask" as const }]),
+  ];
+}
+
+/** Asks about device nodes. */
+function nodeTests(mknod: number | undefined, mknodat: number): Instruction[] {
+  return [
+    ...(mknod === undefined ? [] : [{ code: code.ifEqual, k: mknod, ifTrue: "mknod" as const }]),
+    { code: code.ifEqual, k: mknodat, ifTrue: "mknodat", ifFalse: "allow" },
+    ...(mknod === undefined ? [] : deviceTest("mknod", 1, "ask")),
+    ...deviceTest("mknodat", 2, "ask"),
   ];
 }
 

@@ -260,6 +260,36 @@ for (const table of systemCallTables) {
     t.is(verdict(filter, { arch: table.audit, nr: table.privileged.at(-2) ?? 0 }), allow);
   });
 
+  for (const kind of ["witnessed", "old-calls-witnessed"] as const) {
+    test(`${kind}: owners, devices${kind === "witnessed" ? " and other users" : ""} of ${table.name} are asked about`, (t) => {
+      const filter = seccompFilter(kind);
+      const without = seccompFilter(kind === "witnessed" ? "fake-root" : "old-calls");
+      const calls = names[table.name] ?? {};
+      const isHeard = Object.keys(table.supervised).length > 0;
+      const wanted = /^(?:[lf]?chown|fchownat)$/;
+      const users = /^(?:setuid|setreuid|setresuid|setfsuid)$/;
+      const asking = Object.entries(calls)
+        .filter(([name]) => wanted.test(name) || (kind === "witnessed" && users.test(name)))
+        .map(([, nr]) => nr);
+      for (let nr = 0; nr < 512; nr++) {
+        if (nr === table.mknod || nr === table.mknodat) continue;
+        const expected =
+          isHeard && asking.includes(nr) ? ask : verdict(without, { arch: table.audit, nr });
+        t.is(verdict(filter, { arch: table.audit, nr }), expected, `call ${nr}`);
+      }
+      for (const [mode, device] of [
+        [blockDevice, 0x801],
+        [characterDevice, 0x103],
+        [characterDevice, 0],
+        [0o010644, 0],
+      ] as const) {
+        const call = { arch: table.audit, nr: table.mknodat, args: [0, 0, mode, device] };
+        const isDevice = device !== 0;
+        t.is(verdict(filter, call), isHeard && isDevice ? ask : verdict(without, call));
+      }
+    });
+  }
+
   test(`old-calls: the newer calls of ${table.name} don't exist`, (t) => {
     const filter = seccompFilter("old-calls");
     const newer =
