@@ -2,6 +2,12 @@ import { ratio, typical, type Result, type Run } from "./contest.ts";
 
 export const print = (line = "") => process.stdout.write(`${line}\n`);
 
+/** Says what a run took, while others are still to come. */
+export const tellRun = (name: string, run: Run) =>
+  process.stderr.write(
+    `  ${name}: ${run.wallSeconds.toFixed(1)} s, ${run.cpuSeconds.toFixed(1)} processor s\n`,
+  );
+
 export const wall = (run: Run) => run.wallSeconds;
 export const cpu = (run: Run) => run.cpuSeconds;
 export const size = (run: Run) => run.sizeBytes;

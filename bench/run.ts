@@ -1,7 +1,7 @@
 // Everything that is promised about packing, measured on this machine in one table: tsbuild and the real Apptainer and
-// mksquashfs on the same source, taking turns.
+// mksquashfs on the same source, taking turns. And scripts: every way to be root against being root (isolation.ts has more).
 //
-//   npm run bench -- [--runs 3] [--only archive|sandbox|usr|growth]
+//   npm run bench -- [--runs 3] [--only archive|sandbox|usr|growth|ways]
 //
 // × says how many times more the first contestant needs, % how much larger than its image another is, and "extra" what is
 // written to disks beside the image. Seconds of the clock say something on a machine that does nothing else, processor
@@ -14,7 +14,7 @@ import { availableParallelism, cpus, loadavg, tmpdir, totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { archiveImage } from "../test/helpers/images.ts";
-import { contest, ratio, typical, type Contestant, type Result, type Run } from "./contest.ts";
+import { contest, ratio, typical, type Contestant, type Result } from "./contest.ts";
 import {
   cpu,
   extra,
@@ -24,9 +24,11 @@ import {
   show,
   showVerdicts,
   size,
+  tellRun,
   wall,
   type Verdict,
 } from "./report.ts";
+import { measureWays, wayNames } from "./ways.ts";
 
 const checkout = resolve(import.meta.dirname, "..");
 const cli = join(checkout, "bin/tsbuild.cjs");
@@ -42,10 +44,6 @@ const folder = await mkdtemp(join(tmpdir(), "bench-"));
 const image = join(folder, "image.sif");
 
 const verdicts: Verdict[] = [];
-const tell = (name: string, run: Run) =>
-  process.stderr.write(
-    `  ${name}: ${run.wallSeconds.toFixed(1)} s, ${run.cpuSeconds.toFixed(1)} processor s\n`,
-  );
 
 /** How much faster and smaller than the first contestant one should be. */
 function judgeResult(
@@ -98,7 +96,7 @@ const mksquashfs = (source: string): Contestant => ({
   argv: ["mksquashfs", source, image, "-noappend", "-quiet", "-no-progress"],
 });
 
-const options = { runs, folder, tell };
+const options = { runs, folder, tell: tellRun };
 
 async function archive(): Promise<void> {
   const source = join(folder, "mpi.tar");
@@ -230,6 +228,26 @@ async function growth(): Promise<void> {
   );
 }
 
+async function ways(): Promise<void> {
+  const results = await measureWays({ ...options, ways: wayNames, packages: "git" });
+  show("apt-get install git in %post, by way", results);
+  const [root] = results;
+  if (root === undefined) return;
+  for (const [name, bar, aim] of [
+    ["subid", 20, 5],
+    ["single", 25, 10],
+  ] as const) {
+    verdicts.push({
+      what: `%post by ${name} against root: more processor time`,
+      measured: 100 / ratio(root, named(results, name), cpu) - 100,
+      unit: "%",
+      bar,
+      aim,
+      more: false,
+    });
+  }
+}
+
 /** The number that a program gives for its version. */
 function version(program: string, ...words: string[]): string | undefined {
   const { stdout } = spawnSync(program, words, { encoding: "utf8" });
@@ -250,7 +268,7 @@ function machine(): string {
   return facts.join(", ");
 }
 
-const contests = { archive, sandbox, usr, growth };
+const contests = { archive, sandbox, usr, growth, ways };
 const only = values.only;
 if (only !== undefined && !Object.hasOwn(contests, only)) {
   throw new Error(`--only is one of ${Object.keys(contests).join(", ")}`);

@@ -39,7 +39,7 @@ export function startDriver(
     request.way === "chroot"
       ? containerCommand(plain, folder)
       : request.way === "ident"
-        ? [...limited, ...plain]
+        ? [...withoutMounting, ...plain]
         : (user?.command(request.nested === true ? [...nested, ...plain] : plain) ?? plain);
   const child = spawn(command[0] ?? "", command.slice(1), { stdio: ["ignore", "pipe", "pipe"] });
   let stdout = "";
@@ -90,7 +90,13 @@ const docker =
     .split(",")
     .map((name) => `+${name}`)
     .join(",");
-const limited = ["setpriv", `--bounding-set=-all,${docker}`, "--inh-caps=-all", "--"];
+/** Root without the right to mount. */
+export const withoutMounting = [
+  "setpriv",
+  `--bounding-set=-all,${docker}`,
+  "--inh-caps=-all",
+  "--",
+];
 
 /** Root of a user namespace before the program starts, as in `unshare -r`. */
 const nested = ["unshare", "--user", "--map-root-user", "--"];
@@ -103,7 +109,7 @@ export function containerCommand(command: readonly string[], folder: string): st
   const enter = 'mkdir -p "$0" && mount --rbind / "$0" && exec chroot "$0" "$@"';
   return [
     ["unshare", "--mount", "--propagation", "private", "sh", "-c", enter, join(folder, "root")],
-    limited,
+    withoutMounting,
     command,
   ].flat();
 }
