@@ -139,7 +139,7 @@ class DefinitionConversion {
     if (stages.find((stage) => stage.name === name)?.index !== index) return false;
     return stages.slice(index + 1).some(({ sections }) =>
       sections.some((section) => {
-        const origin = section.name === "files" ? stageOf(section.argument) : undefined;
+        const origin = section.name === "files" ? stageOf(section) : undefined;
         return origin?.kind === "stage" && origin.name === name;
       }),
     );

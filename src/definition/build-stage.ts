@@ -8,7 +8,8 @@ import type {
   Stage,
 } from "../model/definition.ts";
 import { foldCase, headingName, withoutMarks } from "./heading.ts";
-import type { FieldSyntax, SectionSyntax, StageSyntax } from "./read-stage.ts";
+import { JoinedSection } from "./joined-section.ts";
+import type { FieldSyntax, SectionSyntax, Span, StageSyntax } from "./read-stage.ts";
 import type { StageText } from "./source-text.ts";
 import { leaveText } from "./text-encoding.ts";
 
@@ -56,12 +57,12 @@ interface Joined {
   /** The heading whose argument counts. */
   heading: SectionSyntax;
   readonly bodies: string[];
-  readonly lines: number[];
+  /** Where its parts are. */
+  readonly pieces: Span[];
 }
 
 /** The sections of a stage, joined. */
 export function joinSections(sections: readonly SectionSyntax[], text: StageText): Section[] {
-  const { encoding } = text.source;
   const byKey = new Map<string, Joined>();
   for (const section of sections) {
     const name = headingName(section.heading);
@@ -70,23 +71,20 @@ export function joinSections(sections: readonly SectionSyntax[], text: StageText
     const key = JSON.stringify(name === "files" ? [name, argument] : [name, app]);
     let joined = byKey.get(key);
     if (joined === undefined) {
-      joined = { name, app, argument, heading: section, bodies: [], lines: [] };
+      joined = { name, app, argument, heading: section, bodies: [], pieces: [] };
       byKey.set(key, joined);
     } else if (argument !== "") {
       joined.argument = argument;
       joined.heading = section;
     }
     joined.bodies.push(bodyText(section, text.text));
-    addLines(joined.lines, section, text);
+    joined.pieces.push(section.bodySpan);
   }
-  return [...byKey.values()].map(({ name, app, argument, heading, bodies, lines }) => ({
-    name,
-    app: app === undefined ? undefined : leaveText(app, encoding),
-    argument: leaveText(argument, encoding),
-    body: leaveText(bodies.join(""), encoding),
-    location: text.location(heading.headingSpan.start, heading.headingSpan.end),
-    lines,
-  }));
+  return [...byKey.values()].map(({ name, app, argument, heading, bodies, pieces }) => {
+    const location = text.location(heading.headingSpan.start, heading.headingSpan.end);
+    const section = { name, app, argument, body: bodies.join(""), location };
+    return new JoinedSection(section, text, pieces);
+  });
 }
 
 /** The app that a heading's argument names: up to its next blank. */
@@ -104,16 +102,4 @@ export function markedBodyText({ bodySpan: { start, end } }: SectionSyntax, text
   const body = text.slice(start, end);
   if (body === "") return "";
   return (body.endsWith("\n") ? body : `${body}\n`).replaceAll("\r\n", "\n");
-}
-
-function addLines(lines: number[], { bodySpan }: SectionSyntax, text: StageText): void {
-  let at = bodySpan.start;
-  let line = 0;
-  while (at < bodySpan.end) {
-    line = line > 0 && text.isVerbatim ? line + 1 : text.lineAt(at);
-    lines.push(line);
-    const feed = text.text.indexOf("\n", at);
-    if (feed === -1) break;
-    at = feed + 1;
-  }
 }

@@ -3,8 +3,8 @@ import type { Diagnostic } from "../model/diagnostic.ts";
 import type { Location } from "../model/location.ts";
 import type { CopyLine } from "../model/plan.ts";
 import { displayText } from "./display-text.ts";
+import { textLines, type TextLine } from "./text-lines.ts";
 import { trim } from "./white-space.ts";
-import { characterCount } from "./character-count.ts";
 
 export interface CopyLines {
   readonly lines: readonly CopyLine[];
@@ -23,6 +23,26 @@ const templateWord = `[^${space}"']*\\{\\{[${space}]*[0-9A-Za-z_]+[${space}]*\\}
 const word = new RegExp(plainWord, "g");
 const wordWithTemplates = new RegExp(`${templateWord}|${plainWord}`, "g");
 
+/** A line of a `%files` section, cut into its words. */
+interface CutLine extends TextLine {
+  /** As they are written. */
+  readonly words: readonly string[];
+  /** Undefined when the line has no word that is one. */
+  readonly source: string | undefined;
+  readonly destination: string | undefined;
+}
+
+/** The lines of a `%files` section that are neither blank nor comments, with what `splitCopyLines` says of their words. */
+export function* cutCopyLines(section: Section): Generator<CutLine> {
+  for (const line of textLines(section)) {
+    const words = line.text.match(line.text.includes("{{") ? wordWithTemplates : word) ?? [];
+    const [source, destination] = words.map((part) =>
+      trim(part, section.encoding).replaceAll(/^"+|"+$/g, ""),
+    );
+    yield { ...line, words, source, destination };
+  }
+}
+
 /**
  * The copies that the lines of a `%files` section ask for. The first word of a line is the source, the second the
  * destination, which is the source again when there is none; further words don't count, so that a comment may follow.
@@ -31,9 +51,8 @@ const wordWithTemplates = new RegExp(`${templateWord}|${plainWord}`, "g");
 export function splitCopyLines(section: Section): CopyLines {
   const lines: CopyLine[] = [];
   const diagnostics: Diagnostic[] = [];
-  for (const { text, location } of meaningfulLines(section)) {
-    const words = text.match(text.includes("{{") ? wordWithTemplates : word) ?? [];
-    const [source, destination] = words.map((part) => trim(part).replaceAll(/^"+|"+$/g, ""));
+  for (const { text, start, end, words, source, destination } of cutCopyLines(section)) {
+    const location = section.placeOf(start, end);
     if (source === undefined) {
       diagnostics.push({
         severity: "error",
@@ -62,29 +81,18 @@ export function splitCopyLines(section: Section): CopyLines {
  */
 export function splitAppCopyLines(section: Section): CopyLines {
   const lines: CopyLine[] = [];
-  for (const { text, location } of meaningfulLines(section)) {
-    const cut = trim(text.split("#", 1)[0] ?? "");
+  for (const { text, start, end } of textLines(section)) {
+    const cut = trim(text.split("#", 1)[0] ?? "", section.encoding);
     const blank = cut.indexOf(" ");
     const source = blank === -1 ? cut : cut.slice(0, blank);
-    const destination = blank === -1 ? "" : trim(cut.slice(blank));
-    lines.push({ source, destination: destination === "" ? source : destination, location });
+    const destination = blank === -1 ? "" : trim(cut.slice(blank), section.encoding);
+    lines.push({
+      source,
+      destination: destination === "" ? source : destination,
+      location: section.placeOf(start, end),
+    });
   }
   return { lines, diagnostics: [] };
-}
-
-/** The trimmed lines of a body that are neither blank nor comments. */
-function* meaningfulLines({ body, lines, location: { file } }: Section) {
-  for (const [index, raw] of body.split("\n").entries()) {
-    const text = trim(raw);
-    if (text === "" || text.startsWith("#")) continue;
-    const location: Location = {
-      file,
-      line: lines[index] ?? 1,
-      column: characterCount(raw.slice(0, raw.indexOf(text))) + 1,
-      length: characterCount(text),
-    };
-    yield { text, location };
-  }
 }
 
 const quoteHint = 'put names with blanks between double quotes: "my file.txt" /opt/';

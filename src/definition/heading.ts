@@ -49,14 +49,18 @@ export function foldCase(text: string): string {
 // No section can be called `\…`, so Apptainer refuses every file with a line whose first word starts with `%\`. That makes
 // the two characters free to say what can't be said otherwise: below a heading, what follows them is text.
 
-/** Whether the line at the offset, which looks like a heading, is marked as text. Only for lines of a section. */
-export function isMarkedText(text: string, offset: number): boolean {
-  return text.startsWith("%\\", skipBlanks(text, offset));
+const mark = "%\\";
+export const markLength = mark.length;
+
+/** Where the mark is that makes the line at the offset text, or undefined. Only for lines of a section. */
+export function markAt(text: string, offset: number): number | undefined {
+  const at = skipBlanks(text, offset);
+  return text.startsWith(mark, at) ? at : undefined;
 }
 
 const marks = new RegExp(`(^|\\n)([${blankClass}]*)%\\\\`, "g");
 
 /** The lines of a section without the marks. */
 export function withoutMarks(body: string): string {
-  return body.includes("%\\") ? body.replaceAll(marks, "$1$2") : body;
+  return body.includes(mark) ? body.replaceAll(marks, "$1$2") : body;
 }

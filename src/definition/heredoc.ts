@@ -5,6 +5,7 @@ const opening = /(?<!<)<<(-?)[ \t]*(?:'([^'\n]+)'|"([^"\n]+)"|\\?([A-Za-z_][A-Za
 
 /** The delimiter that a heredoc of the text still waits for at its end, or undefined. */
 export function openHeredoc(text: string): string | undefined {
+  if (!text.includes("<<")) return undefined;
   let delimiter: string | undefined;
   let stripsTabs = false;
   for (const raw of text.split("\n")) {

@@ -1,11 +1,10 @@
 import type { Location } from "../model/location.ts";
 
-/** The way from lines and columns back to offsets in a text. */
+/** The lines of a text: the way from offsets to lines and columns, and back. */
 export class SourceLines {
   readonly text: string;
   readonly #starts: number[] = [0];
 
-  /** @param text as `Definition.source` is: for bytes that are no UTF-8, one character for each */
   constructor(text: string) {
     this.text = text;
     for (let feed = text.indexOf("\n"); feed !== -1; feed = text.indexOf("\n", feed + 1)) {
@@ -17,7 +16,19 @@ export class SourceLines {
     return this.#starts.length;
   }
 
-  /** Where the line, counting from 1, starts. */
+  /** The line, counting from 1, that the offset is in. */
+  lineAt(offset: number): number {
+    let low = 0;
+    let high = this.#starts.length;
+    while (high - low > 1) {
+      const middle = (low + high) >>> 1;
+      if ((this.#starts[middle] ?? 0) <= offset) low = middle;
+      else high = middle;
+    }
+    return low + 1;
+  }
+
+  /** Where the line, counting from 1, starts; behind the last one the end of the text. */
   start(line: number): number {
     return this.#starts[line - 1] ?? this.text.length;
   }
@@ -26,10 +37,10 @@ export class SourceLines {
   line(line: number): string {
     const next = this.#starts[line];
     const end = next === undefined ? this.text.length : next - 1;
-    return this.text.slice(this.start(line), end).replace(/\r$/, "");
+    return this.text.slice(this.start(line), this.text[end - 1] === "\r" ? end - 1 : end);
   }
 
-  /** The offsets of a place. */
+  /** The offsets of a place in a text that is like `Definition.source`: for bytes that are no UTF-8, one character each. */
   span({ line, column, length }: Location): { start: number; end: number } {
     const text = this.line(line);
     const start = unitsOf(text, 0, column - 1);

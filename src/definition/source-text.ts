@@ -1,5 +1,7 @@
 import type { TextEncoding } from "../model/definition.ts";
 import type { Location } from "../model/location.ts";
+import { characterCount } from "./character-count.ts";
+import { SourceLines } from "./source-lines.ts";
 import { leaveText } from "./text-encoding.ts";
 
 /** A definition file's text, with the way from offsets to lines and columns. */
@@ -7,51 +9,36 @@ export class SourceText {
   readonly file: string;
   readonly text: string;
   readonly encoding: TextEncoding;
-  readonly #lineStarts: number[] = [0];
+  readonly #lines: SourceLines;
 
   constructor(file: string, text: string, encoding: TextEncoding) {
     this.file = file;
     this.text = text;
     this.encoding = encoding;
-    for (let feed = text.indexOf("\n"); feed !== -1; feed = text.indexOf("\n", feed + 1)) {
-      this.#lineStarts.push(feed + 1);
-    }
+    this.#lines = new SourceLines(text);
   }
 
   /** The line, counting from 1, that the offset is in. */
   lineAt(offset: number): number {
-    let low = 0;
-    let high = this.#lineStarts.length;
-    while (high - low > 1) {
-      const middle = (low + high) >>> 1;
-      if ((this.#lineStarts[middle] ?? 0) <= offset) low = middle;
-      else high = middle;
-    }
-    return low + 1;
+    return this.#lines.lineAt(offset);
   }
 
   /** The place between two offsets, as far as it lies on the line where it starts. */
   location(start: number, end: number): Location {
     const line = this.lineAt(start);
-    const lineStart = this.#lineStarts[line - 1] ?? 0;
-    const nextLine = this.#lineStarts[line] ?? this.text.length + 1;
-    const onLine = this.text.slice(start, Math.max(start, Math.min(end, nextLine - 1)));
+    const lineStart = this.#lines.start(line);
+    const lineEnd = lineStart + this.#lines.line(line).length;
+    const onLine = this.text.slice(start, Math.max(start, Math.min(end, lineEnd)));
     return {
       file: this.file,
       line,
       column: this.#characters(this.text.slice(lineStart, start)) + 1,
-      length: this.#characters(onLine.replace(/\r$/, "")),
+      length: this.#characters(onLine),
     };
   }
 
   #characters(text: string): number {
-    if (this.encoding === "latin1") return leaveText(text, "latin1").length;
-    let count = text.length;
-    for (let at = 0; at + 1 < text.length; at++) {
-      const isPair = (text.charCodeAt(at) & 0xfc00) === 0xd800;
-      if (isPair && (text.charCodeAt(at + 1) & 0xfc00) === 0xdc00) count--;
-    }
-    return count;
+    return characterCount(leaveText(text, this.encoding));
   }
 }
 
@@ -83,11 +70,6 @@ export class StageText {
     this.#start = start;
     this.text = text;
     this.#replacements = replacements;
-  }
-
-  /** Whether the text is the file's, so that its lines follow each other as they do there. */
-  get isVerbatim(): boolean {
-    return this.#replacements.length === 0;
   }
 
   /** The same stage with another text. */

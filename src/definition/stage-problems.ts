@@ -150,7 +150,7 @@ function checkFiles(
   add: Add,
   found: Diagnostic[],
 ): void {
-  const origin = stageOf(section.argument);
+  const origin = stageOf(section);
   const { diagnostics } = splitCopyLines(section);
   if (origin.kind === "ignored") {
     // Its lines are read all the same.
@@ -182,7 +182,7 @@ function checkFiles(
 
 function checkInterpreter(section: Section, add: Add): void {
   if (!["pre", "setup", "post"].includes(section.name)) return;
-  if (scriptInterpreter(section.argument) !== undefined) return;
+  if (scriptInterpreter(section) !== undefined) return;
   const message = `the -c behind %${section.name} names no shell`;
   add(
     "error",

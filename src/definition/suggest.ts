@@ -19,5 +19,3 @@ export function suggest(word: string, candidates: Iterable<string>): string | un
   }
   return best;
 }
-
-export { editDistance };

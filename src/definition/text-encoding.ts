@@ -33,6 +33,11 @@ export function leaveText(text: string, encoding: TextEncoding): string {
     .join("");
 }
 
+/** What has left (`leaveText`) as the text that it was. */
+export function enterText(text: string, encoding: TextEncoding): string {
+  return encoding === "utf8" ? text : decodeWithEscapes(Buffer.from(text, encoding));
+}
+
 function decodeWithEscapes(bytes: Uint8Array): string {
   const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   const parts: string[] = [];

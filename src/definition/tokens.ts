@@ -11,7 +11,7 @@
 
 import { createToken, Lexer, type CustomPatternMatcherFunc, type TokenType } from "chevrotain";
 import { blankClass, skipBlanks, trimmedEnd } from "./white-space.ts";
-import { headingAt, headingKind, isMarkedText, type Heading, type HeadingKind } from "./heading.ts";
+import { headingAt, headingKind, markAt, type Heading, type HeadingKind } from "./heading.ts";
 
 /** What a matcher of Chevrotain gives back: the match, and what it wants to see in the token. */
 type Match = RegExpExecArray & { payload?: unknown };
@@ -73,7 +73,7 @@ const continuation =
 /** Everything up to the next line whose first word starts with `%` and is not marked as text. */
 const bodyText: CustomPatternMatcherFunc = (text, offset) => {
   let at = offset;
-  while (at < text.length && (headingAt(text, at) === undefined || isMarkedText(text, at)))
+  while (at < text.length && (headingAt(text, at) === undefined || markAt(text, at) !== undefined))
     at = lineEnd(text, at) + 1;
   const image = text.slice(offset, Math.min(at, text.length));
   return image === "" ? null : found(image);

@@ -1,4 +1,4 @@
-import { headingAt, isMarkedText } from "./heading.ts";
+import { headingAt, markAt } from "./heading.ts";
 import { lineEnd } from "./tokens.ts";
 
 // Apptainer takes no section and no header of 64 KiB or more. We take any section, but a header or a number of sections
@@ -13,7 +13,8 @@ export function tooLarge(
 ): { readonly message: string; readonly at: number } | undefined {
   let sections = 0;
   for (let at = 0; at < text.length; at = lineEnd(text, at) + 1) {
-    if (headingAt(text, at) !== undefined && !(sections > 0 && isMarkedText(text, at))) sections++;
+    const isText = () => sections > 0 && markAt(text, at) !== undefined;
+    if (headingAt(text, at) !== undefined && !isText()) sections++;
     if (sections > maxSections)
       return { message: `there are more than ${maxSections} sections`, at };
     if (sections === 0 && at > maxHeaderLength) {

@@ -1,11 +1,13 @@
 // White space as Go's standard library sees it, which is what Apptainer trims and splits by. JavaScript's `\s` and
 // `trim` differ: they know U+FEFF and not U+0085.
 
+import type { TextEncoding } from "../model/definition.ts";
+import { enterText, leaveText } from "./text-encoding.ts";
+
 /** The inside of a character class: all white space but the line feed. */
 export const blankClass =
   "\\t\\v\\f\\r \\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
 
-const leading = new RegExp(`[${blankClass}]*`, "y");
 const blank = new RegExp(`[\\n${blankClass}]`);
 const separators = new RegExp(`[\\n${blankClass}]+`);
 
@@ -14,30 +16,43 @@ const separators = new RegExp(`[\\n${blankClass}]+`);
  * It never looks beyond the line: many blank lines must not be gone through again from each of them.
  */
 export function skipBlanks(text: string, from: number): number {
-  leading.lastIndex = from;
-  leading.test(text);
-  return leading.lastIndex;
+  let at = from;
+  while (at < text.length && text[at] !== "\n" && isBlank(text, at)) at++;
+  return at;
 }
 
 /** The end of the text between the offsets without the white space at its end. */
 export function trimmedEnd(text: string, from: number, end: number): number {
   let at = end;
-  while (at > from && blank.test(text[at - 1] ?? "")) at--;
+  while (at > from && isBlank(text, at - 1)) at--;
   return at;
 }
 
-/** The text without the white space at both ends. */
-export function trim(text: string): string {
+function isBlank(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  if (code < 0x80) return code === 0x20 || (code >= 0x09 && code <= 0x0d);
+  return blank.test(text[at] ?? "");
+}
+
+/**
+ * The text without the white space at both ends.
+ * @param encoding of a text that has left (`leaveText`)
+ */
+export function trim(text: string, encoding: TextEncoding = "utf8"): string {
+  if (encoding === "latin1") return leaveText(trim(enterText(text, encoding)), encoding);
   const end = trimmedEnd(text, 0, text.length);
   let start = 0;
-  while (start < end && blank.test(text[start] ?? "")) start++;
+  while (start < end && isBlank(text, start)) start++;
   return text.slice(start, end);
 }
 
-/** The words between white space. */
-export function fields(text: string): string[] {
-  const trimmed = trim(text);
-  return trimmed === "" ? [] : trimmed.split(separators);
+/**
+ * The words between white space.
+ * @param encoding of a text that has left (`leaveText`)
+ */
+export function fields(text: string, encoding: TextEncoding = "utf8"): string[] {
+  const words = trim(enterText(text, encoding)).split(separators);
+  return words.filter((word) => word !== "").map((word) => leaveText(word, encoding));
 }
 
 /** Whether there is white space in the text. */

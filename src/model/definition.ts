@@ -79,6 +79,10 @@ export interface Section {
   readonly location: Location;
   /** For each line of the body, the line of the file that it came from (counting from 1). */
   readonly lines: readonly number[];
+  /** How the texts are written back, as in the definition. */
+  readonly encoding: TextEncoding;
+  /** Where in the file that stands which is between two offsets of the body, as far as it is on the line of the first. */
+  placeOf(start: number, end: number): Location;
 }
 
 /** What reading a definition gives: with any error among the diagnostics there is no definition. */

@@ -25,7 +25,7 @@ export function stageSteps(
       : undefined;
   const script = (name: "pre" | "setup" | "post") => {
     const found = section(name);
-    const interpreter = found && scriptInterpreter(found.argument);
+    const interpreter = found && scriptInterpreter(found);
     return found && interpreter && scriptOf(found, name, interpreter);
   };
   const steps: Step[] = [];
@@ -103,7 +103,7 @@ function copyStep(
   section: Section,
   diagnostics: Diagnostic[],
 ): Step[] {
-  const origin = stageOf(section.argument);
+  const origin = stageOf(section);
   if (origin.kind === "ignored") return [];
   const { lines } = splitCopyLines(section);
   if (origin.kind === "host")

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { parseBuildArguments } from "../../src/definition/build-arguments.ts";
 import { readDefinition } from "../../src/definition/read-definition.ts";
 import { apptainer, apptainerTest } from "../helpers/apptainer.ts";
-import { copyWords } from "./copy-words.ts";
+import { copyByteWords, copyWords } from "./copy-words.ts";
 import { randomDefinition, randomNumbers } from "./random-definition.ts";
 
 /** How many definitions are compared; more are worth a try after a change (`DEFINITIONS=1000 npx ava …`). */
@@ -164,5 +164,18 @@ apptainerTest("Apptainer cuts lines of %files into the words that we do", async 
     await t.notThrowsAsync(access(join(own, destination)), `${line}: ${destination} is missing`);
     t.is(await readFile(join(own, destination), "utf8"), source, line);
     await rm(own, { recursive: true, force: true });
+  }
+});
+
+apptainerTest("Apptainer sees in bytes of %files the white space that we do", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "tsbuild-definition-"));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  for (const [line, source, destination] of copyByteWords) {
+    const text = `Bootstrap: scratch\n%files\n${line}\n`;
+    await writeFile(join(folder, "x.def"), text, "latin1");
+    // It says what it copies, and then can't: its shell takes only UTF-8.
+    const { stderr } = await apptainer(["build", "--sandbox", "out", "x.def"], { cwd: folder });
+    const said = `Copying ${shownByGo(source)} to ${shownByGo(destination)}\n`;
+    t.true(stderr.includes(said), `${JSON.stringify(line)}: ${stderr}`);
   }
 });

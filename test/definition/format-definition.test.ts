@@ -128,7 +128,7 @@ test("bytes that are no UTF-8 stay", (t) => {
 /** What a section says, apart from what a formatter may change. */
 function meaningOf(section: Section): unknown {
   const { name, body } = section;
-  const lines = body.split("\n").map(trim);
+  const lines = body.split("\n").map((line) => trim(line));
   const meant = lines.filter((line) => line !== "" && !line.startsWith("#"));
   if (name === "files" || name === "appfiles") {
     const read = name === "files" ? splitCopyLines(section) : splitAppCopyLines(section);

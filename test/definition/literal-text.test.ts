@@ -1,5 +1,6 @@
 import test from "ava";
 import { checkDefinition } from "../../src/definition/check-definition.ts";
+import { fixDefinition } from "../../src/definition/fix-definition.ts";
 import { formatDefinition } from "../../src/definition/format-definition.ts";
 import { readDefinition } from "../../src/definition/read-definition.ts";
 import { literals, markedLines } from "./literal-text.ts";
@@ -35,8 +36,25 @@ test("a marked line is text in lists too, and keeps its place", (t) => {
   );
   const advice = checkDefinition({ definition, diagnostics });
   t.deepEqual(
-    advice.map(({ code, location }) => [code, location.line]),
-    [["check/install-without-yes", 8]],
+    advice.map(({ code, location }) => [code, location.line, location.column, location.length]),
+    [["check/install-without-yes", 8, 5, "apt-get install x".length]],
+  );
+});
+
+test("what is found on a marked line is mended where it is", (t) => {
+  const before =
+    "Bootstrap: scratch\n%files\n \t%\\ a\n%post\n%\\apt install x\r\n %\\ yum update\n";
+  const { bytes, remaining } = fixDefinition(Buffer.from(before), { file: "x.def" });
+  t.is(
+    Buffer.from(bytes).toString(),
+    before
+      .replace("%\\ a\n", "%\\ a /a\n")
+      .replace("apt install", "apt -y install")
+      .replace("yum update", "yum -y update"),
+  );
+  t.deepEqual(
+    remaining.map(({ code, location }) => [code, location.line, location.column]),
+    [["check/package-lists-left", 6, 5]],
   );
 });
 

@@ -1,5 +1,6 @@
 import test from "ava";
-import { editDistance, suggest } from "../../src/definition/suggest.ts";
+import { suggest } from "../../src/definition/suggest.ts";
+import { editDistance } from "../../src/model/edit-distance.ts";
 
 test("distances count letters put in, left out, replaced and swapped", (t) => {
   t.is(editDistance("", "abc"), 3);

@@ -99,7 +99,7 @@ function copyLines(stage: Stage, context: StageContext): string[] {
     });
   const files = stage.sections.filter(({ name }) => name === "files");
   const fromStages = files.flatMap((section) => {
-    const origin = stageOf(section.argument);
+    const origin = stageOf(section);
     if (origin.kind !== "stage") return [];
     const number = numberOf(origin.name);
     if (number === undefined) {
@@ -114,7 +114,7 @@ function copyLines(stage: Stage, context: StageContext): string[] {
     return splitCopyLines(section).lines.flatMap((line) => copyInstruction(line, from, shared));
   });
   const fromHost = files.flatMap((section) => {
-    if (stageOf(section.argument).kind !== "host") return [];
+    if (stageOf(section).kind !== "host") return [];
     const from = { stage: undefined, below: "", isLiteral: false };
     return splitCopyLines(section).lines.flatMap((line) => copyInstruction(line, from, shared));
   });
@@ -133,7 +133,7 @@ function postLines(
   context: StageContext,
 ): readonly string[] {
   const body = (post?.body ?? "") + installation;
-  const interpreter = scriptInterpreter(post?.argument ?? "");
+  const interpreter = scriptInterpreter(post ?? { argument: "", encoding: "utf8" });
   if (interpreter === undefined || body === "") return [];
   const before: string[] = [];
   if (writesEnvironment(post)) {

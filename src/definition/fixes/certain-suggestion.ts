@@ -1,4 +1,5 @@
-import { editDistance, suggest } from "../suggest.ts";
+import { editDistance } from "../../model/edit-distance.ts";
+import { suggest } from "../suggest.ts";
 
 /**
  * The candidate that a misspelt word surely means: it is one slip away (two in a long word), and no other is as near.

@@ -1,7 +1,8 @@
 import type { Section } from "../../model/definition.ts";
 import { scriptInterpreter } from "../script-interpreter.ts";
 import { sectionsOf, type Rule } from "./rule.ts";
-import { shellCommands, type ShellCommand } from "./shell-commands.ts";
+import type { ShellCommand } from "./shell-command.ts";
+import { shellCommands } from "./shell-commands.ts";
 import { stageShell } from "./stage-shell.ts";
 
 /** What only bash and its kin understand: a pattern for words of a command, and what it is. */
@@ -16,6 +17,9 @@ const wordPatterns: readonly (readonly [pattern: RegExp, what: string])[] = [
   [/^\w+\+=/, "+="],
   [/^\$'/, "$'…' quoting"],
 ];
+
+/** What all of these have. */
+const closer = /^(?:\w+\+?=|[<>])\(|\$\{|^\w+\+=|^\$'/;
 
 /** What the shell of BusyBox understands too, as Alpine has it. */
 const busyboxParts = new Set([
@@ -76,12 +80,14 @@ export const bashSyntax: Rule = {
   },
 };
 
-function isRunBySh({ name, argument, body }: Section): boolean {
-  if (name === "post") return scriptInterpreter(argument)?.kind === "options";
-  return name === "apprun" || !/^\s*#!(?!\s*\/bin\/(?:sh|dash|ash)\b)/.test(body);
+function isRunBySh(section: Section): boolean {
+  if (section.name === "post") return scriptInterpreter(section)?.kind === "options";
+  const hasOther = /^\s*#!(?!\s*\/bin\/(?:sh|dash|ash)\b)/.test(section.body);
+  return section.name === "apprun" || !hasOther;
 }
 
-function bashPart({ words, raw }: ShellCommand): string | undefined {
+function bashPart(command: ShellCommand): string | undefined {
+  const { words } = command;
   const [first = ""] = words;
   const program = Object.hasOwn(programs, first) ? programs[first] : undefined;
   if (program !== undefined) return program;
@@ -91,8 +97,10 @@ function bashPart({ words, raw }: ShellCommand): string | undefined {
   if (first === "set" && words.includes("pipefail")) return "set -o pipefail";
   if (first.startsWith("((")) return "((…))";
   // A word in quotes may be anything; only what the shell itself reads counts. Most words need no closer look.
-  for (const word of raw) {
-    if (word.startsWith("'") || !/[$(+]/.test(word)) continue;
+  for (let index = 0; index < words.length; index++) {
+    if (!/[$(+]/.test(words[index] ?? "")) continue;
+    const word = command.written(index);
+    if (!closer.test(word)) continue;
     const bare = word.includes("'") ? word.replaceAll(/'[^']*'/g, "''") : word;
     const found = wordPatterns.find(([pattern]) => pattern.test(bare));
     if (found !== undefined) return found[1];

@@ -1,6 +1,7 @@
 import type { Section } from "../../model/definition.ts";
 import { sectionsOf, type Finding, type Rule } from "./rule.ts";
-import { isRedirection, shellCommands } from "./shell-commands.ts";
+import { isRedirection } from "./shell-command.ts";
+import { shellCommands } from "./shell-commands.ts";
 
 /** What sets variables, or decides whether they are set. */
 const allowed = new Set(

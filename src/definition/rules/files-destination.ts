@@ -1,7 +1,6 @@
-import type { CopyLine } from "../../model/plan.ts";
-import { splitCopyLines } from "../copy-lines.ts";
+import { cutCopyLines } from "../copy-lines.ts";
 import { stageOf } from "../stage-of.ts";
-import { sectionsOf, textLines, type Finding, type Rule } from "./rule.ts";
+import { sectionsOf, type Finding, type Rule } from "./rule.ts";
 
 /** A file without a destination goes to the path that it has on the host, and that starts at the root. */
 export const filesDestination: Rule = {
@@ -9,12 +8,13 @@ export const filesDestination: Rule = {
   summary: "Every line of %files says where in the image the file goes.",
   *check(stage) {
     for (const section of sectionsOf(stage, "files")) {
-      const isFromHost = stageOf(section.argument).kind === "host";
-      const texts = new Map([...textLines(section)].map((line) => [line.location.line, line.text]));
-      for (const line of splitCopyLines(section).lines) {
-        const text = texts.get(line.location.line) ?? "";
-        const finding = variable(line) ?? (isFromHost ? relative(line, text) : undefined);
-        if (finding !== undefined) yield { location: line.location, ...finding };
+      const isFromHost = stageOf(section).kind === "host";
+      for (const { source, destination, start, end } of cutCopyLines(section)) {
+        // What is no name of a file is another finding.
+        if (source === undefined || source === "") continue;
+        const finding =
+          variable(source, destination) ?? (isFromHost ? relative(source, destination) : undefined);
+        if (finding !== undefined) yield { location: section.placeOf(start, end), ...finding };
       }
     }
   },
@@ -23,7 +23,7 @@ export const filesDestination: Rule = {
 type Advice = Omit<Finding, "location">;
 
 /** Shell variables are filled in in a source, never in a destination. */
-function variable({ source, destination }: CopyLine): Advice | undefined {
+function variable(source: string, destination = source): Advice | undefined {
   if (destination === source) return undefined;
   const [name] = /\$(?:\w+|\{[^}]*\})|^~(?=\/|$)/.exec(destination) ?? [];
   if (name === undefined) return undefined;
@@ -33,15 +33,16 @@ function variable({ source, destination }: CopyLine): Advice | undefined {
   };
 }
 
-function relative({ source, destination }: CopyLine, text: string): Advice | undefined {
+function relative(source: string, given: string | undefined): Advice | undefined {
+  const destination = given || source;
   // A comment that was taken for the destination has a warning of its own.
   if (/^[/#]/.test(destination)) return undefined;
-  const isGiven = text !== source && text !== `"${source}"`;
   const path = source.replace(/^(?:\.{0,2}\/)+/, "");
   return {
-    message: isGiven
-      ? `${destination} is taken as a path below the root directory of the image`
-      : `${source} has no destination and goes to /${path}`,
+    message:
+      given === undefined
+        ? `${source} has no destination and goes to /${path}`
+        : `${destination} is taken as a path below the root directory of the image`,
     hint: "write the destination with its leading slash",
   };
 }

@@ -1,8 +1,8 @@
 import type { Stage } from "../../model/definition.ts";
-import type { CopyLine } from "../../model/plan.ts";
-import { splitCopyLines } from "../copy-lines.ts";
+import { cutCopyLines } from "../copy-lines.ts";
 import { sectionsOf, type Finding, type Rule } from "./rule.ts";
-import { programWords, shellCommands } from "./shell-commands.ts";
+import type { ShellCommand } from "./shell-command.ts";
+import { shellCommands } from "./shell-commands.ts";
 
 /** What is mounted over when a container starts, unless Apptainer is told otherwise. */
 const temporary = /^\/(?:var\/)?tmp(?:\/|$)/;
@@ -10,6 +10,8 @@ const hosts = /^\/(?:proc|sys|dev)(?:\/|$)/;
 /** The home of root: other users' homes are mounted beside what an image has below /home. */
 const rootHome = /^\/root(?:\/|$)/;
 const home = /^(?:~|\$HOME|\$\{HOME\}|\/root)(?:\/|$)/;
+/** What a script has somewhere that installs below the home folder. Most don't, and are not looked at word by word. */
+const homeSomewhere = /~|\$HOME|\$\{HOME\}|\/root|--user/;
 const hint = "use a folder of the image's own, /opt for one";
 
 /** What lies below a folder that is mounted over is in the image, and nobody sees it. */
@@ -19,24 +21,28 @@ export const hiddenByMounts: Rule = {
   *check(stage, { isFinal }) {
     const isOpen = opensRootHome(stage);
     for (const section of sectionsOf(stage, "files")) {
-      for (const line of splitCopyLines(section).lines) {
+      for (const { source = "", destination, start, end } of cutCopyLines(section)) {
+        const target = destination || source;
+        const message = hiddenFile(target, isOpen);
+        if (message === undefined) continue;
         // An earlier stage's files are there for %files from, and often for its script.
-        if (!isFinal && !usesInPost(stage, line)) continue;
-        const message = hiddenFile(line.destination, isOpen);
-        if (message !== undefined) yield { location: line.location, message, hint };
+        if (!isFinal && !usesInPost(stage, source, target)) continue;
+        yield { location: section.placeOf(start, end), message, hint };
       }
     }
     if (!isFinal || isOpen) return;
     for (const section of sectionsOf(stage, "post")) {
+      if (!homeSomewhere.test(section.body)) continue;
       const commands = shellCommands(section);
       // Then `~` is another folder.
       if (commands.some(({ words }) => words.some((word) => word.startsWith("HOME=")))) continue;
       for (const command of commands) {
-        const finding = homeInstallation(programWords(command));
+        const finding = homeInstallation(command);
         if (finding !== undefined) yield { location: command.location, ...finding };
       }
     }
     for (const section of sectionsOf(stage, "environment", "runscript", "startscript")) {
+      if (!section.body.includes("/root/")) continue;
       for (const command of shellCommands(section)) {
         const path = command.words
           .flatMap((word) => word.replace(/^\w+=/, "").split(":"))
@@ -62,7 +68,7 @@ function hiddenFile(destination: string, isOpen: boolean): string | undefined {
 }
 
 /** Whether the script of the stage uses a file that is hidden from it. */
-function usesInPost(stage: Stage, { source, destination }: CopyLine): boolean {
+function usesInPost(stage: Stage, source: string, destination: string): boolean {
   if (!temporary.test(destination)) return false;
   const name = source.split("/").findLast((part) => part !== "") ?? "";
   const isFolder = destination.endsWith("/") || /^\/(?:var\/)?tmp$/.test(destination);
@@ -73,17 +79,15 @@ function usesInPost(stage: Stage, { source, destination }: CopyLine): boolean {
 /** Whether the script lets others than root into root's home. */
 function opensRootHome(stage: Stage): boolean {
   return sectionsOf(stage, "post")
+    .filter(({ body }) => body.includes("/root"))
     .flatMap(shellCommands)
-    .map(programWords)
     .some(
-      ([program, ...words]) =>
-        program === "chmod" && words.some((word) => /^\/root\/?$/.test(word)),
+      ({ program, words }) => program === "chmod" && words.some((word) => /^\/root\/?$/.test(word)),
     );
 }
 
 /** A program that is told to install below the home folder. */
-function homeInstallation(words: readonly string[]): Omit<Finding, "location"> | undefined {
-  const [program = "", ...rest] = words;
+function homeInstallation({ program, rest }: ShellCommand): Omit<Finding, "location"> | undefined {
   if (/(?:^|\/)pip3?$/.test(program) && rest.includes("install") && rest.includes("--user")) {
     return {
       message: onlyForRoot("what pip install --user puts below /root"),
@@ -91,8 +95,9 @@ function homeInstallation(words: readonly string[]): Omit<Finding, "location"> |
     };
   }
   for (const [index, word] of rest.entries()) {
+    if (!word.startsWith("-")) continue;
     const named = /^--?(?:prefix|target|install-dir|installdir)=(.*)$/i.exec(word)?.[1];
-    const path = named ?? (/^(?:--prefix|-p)$/.test(rest[index - 1] ?? "") ? word : "");
+    const path = named ?? (/^(?:--prefix|-p)$/.test(word) ? (rest[index + 1] ?? "") : "");
     if (home.test(path) && program !== "mkdir" && program !== "cp" && program !== "ssh") {
       return { message: onlyForRoot(path), hint };
     }

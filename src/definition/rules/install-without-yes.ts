@@ -1,5 +1,5 @@
 import { sectionsOf, type Rule } from "./rule.ts";
-import { programWords, shellCommands } from "./shell-commands.ts";
+import { shellCommands } from "./shell-commands.ts";
 
 interface Manager {
   readonly verbs: RegExp;
@@ -60,9 +60,10 @@ export const installWithoutYes: Rule = {
     );
     for (const section of sections) {
       for (const command of shellCommands(section)) {
-        const [program = "", ...words] = programWords(command);
+        const { program } = command;
         const manager = asking[family[program] ?? ""];
         if (manager === undefined || settled.has(manager)) continue;
+        const words = command.rest;
         const verb = words.find((word) => manager.verbs.test(word));
         if (verb === undefined || words.some((word) => manager.yes.test(word))) continue;
         if (command.isPiped || words.some((word) => /^<{1,3}-?$/.test(word))) continue;

@@ -1,6 +1,7 @@
 import { displayText } from "../display-text.ts";
+import { textLines } from "../text-lines.ts";
 import { trim } from "../white-space.ts";
-import { sectionsOf, textLines, type Rule } from "./rule.ts";
+import { sectionsOf, type Rule } from "./rule.ts";
 
 /** In what way a line is no name and value with a blank between them. */
 function oddity(line: string): string | undefined {
@@ -25,9 +26,10 @@ export const labelForm: Rule = {
   summary: "Labels are a name, a blank and a value.",
   *check(stage) {
     for (const section of sectionsOf(stage, "labels", "applabels")) {
-      for (const { text, location } of textLines(section)) {
+      for (const { text, start, end } of textLines(section)) {
         const message = oddity(text);
         if (message === undefined) continue;
+        const location = section.placeOf(start, end);
         yield { location, message, hint: "write a name, a blank and the value: Version 1.0" };
       }
     }

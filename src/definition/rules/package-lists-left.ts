@@ -1,74 +1,86 @@
-import type { ShellCommand } from "./shell-commands.ts";
 import { sectionsOf, type Rule } from "./rule.ts";
-import { programWords, shellCommands } from "./shell-commands.ts";
+import type { ShellCommand } from "./shell-command.ts";
+import { shellCommands } from "./shell-commands.ts";
+
+type Matcher = (command: ShellCommand) => boolean;
 
 interface Cache {
   readonly name: string;
   readonly stay: "stay" | "stays";
-  /** Whether the command fills the cache. */
-  fills(program: string, words: readonly string[]): boolean;
-  /** Whether it empties it again. */
-  empties(program: string, words: readonly string[]): boolean;
+  /** The programs that it is the cache of. */
+  readonly programs: RegExp;
+  /** Whether a command of one of them fills it. */
+  readonly fills: Matcher;
+  /** What empties it again. */
+  readonly empties: readonly Matcher[];
   /** What to do, for the program that fills it. */
   fix(program: string): string;
 }
 
-const removes = (folder: RegExp) => (program: string, words: readonly string[]) =>
-  (program === "rm" || program === "find") && words.some((word) => folder.test(word));
+/** Whether a command is one of the programs with such a word. */
+const runs =
+  (programs: RegExp, words: RegExp): Matcher =>
+  (command) =>
+    programs.test(command.program) && command.rest.some((word) => words.test(word));
+
+const removes = (folder: RegExp) => runs(/^(?:rm|find)$/, folder);
+
+const apt = /^apt(?:-get)?$/;
+const dnf = /^(?:dnf|yum|microdnf)$/;
+const zypper = /^zypper$/;
+const apk = /^apk$/;
+const conda = /(?:^|\/)(?:conda|mamba|micromamba)$/;
 
 const caches: readonly Cache[] = [
   {
     name: "the package lists of apt",
     stay: "stay",
-    fills: (program, words) => /^apt(?:-get)?$/.test(program) && words.includes("update"),
-    empties: removes(
-      /\/var\/(?:lib\/apt|lib)?(?:\/lists|\/\*|\/apt\/?)|\/var\/lib\/(?:apt\/)?\*|\/var\/lib\/\{[^}]*\bapt\b/,
-    ),
+    programs: apt,
+    fills: runs(apt, /^update$/),
+    empties: [
+      removes(
+        /\/var\/(?:lib\/apt|lib)?(?:\/lists|\/\*|\/apt\/?)|\/var\/lib\/(?:apt\/)?\*|\/var\/lib\/\{[^}]*\bapt\b/,
+      ),
+    ],
     fix: () => "end with rm -rf /var/lib/apt/lists/*",
   },
   {
     name: "the cache of dnf",
     stay: "stays",
-    fills: (program, words) =>
-      /^(?:dnf|yum|microdnf)$/.test(program) &&
-      words.some((word) => /install|update|upgrade/.test(word)),
-    empties: (program, words) =>
-      (/^(?:dnf|yum|microdnf)$/.test(program) && words.includes("clean")) ||
-      removes(/\/var\/cache/)(program, words),
+    programs: dnf,
+    fills: runs(dnf, /install|update|upgrade/),
+    empties: [runs(dnf, /^clean$/), removes(/\/var\/cache/)],
     fix: (program) => `end with ${program} clean all`,
   },
   {
     name: "the cache of zypper",
     stay: "stays",
-    fills: (program, words) =>
-      program === "zypper" && words.some((word) => /^(?:in|install|ref|refresh)$/.test(word)),
-    empties: (program, words) =>
-      (program === "zypper" && words.some((word) => /^(?:clean|cc)$/.test(word))) ||
-      removes(/\/var\/cache/)(program, words),
+    programs: zypper,
+    fills: runs(zypper, /^(?:in|install|ref|refresh)$/),
+    empties: [runs(zypper, /^(?:clean|cc)$/), removes(/\/var\/cache/)],
     fix: () => "end with zypper clean --all",
   },
   {
     name: "the index of apk",
     stay: "stays",
-    fills: (program, words) =>
-      program === "apk" &&
-      !words.includes("--no-cache") &&
-      (words.includes("update") ||
-        words.some((word) => /^(?:-U|--update|--update-cache)$/.test(word))),
-    empties: removes(/\/var\/cache/),
+    programs: apk,
+    fills: (command) =>
+      runs(apk, /^(?:update|-U|--update|--update-cache)$/)(command) &&
+      !command.rest.includes("--no-cache"),
+    empties: [removes(/\/var\/cache/)],
     fix: () => "use apk add --no-cache, which needs no apk update",
   },
   {
     name: "the packages of conda",
     stay: "stay",
-    fills: (program, words) =>
-      /(?:^|\/)(?:conda|mamba|micromamba)$/.test(program) &&
-      words.some((word) => /^(?:install|create|update)$/.test(word)),
-    empties: (program, words) =>
-      (/(?:^|\/)(?:conda|mamba|micromamba)$/.test(program) && words.includes("clean")) ||
-      removes(/\/pkgs/)(program, words) ||
+    programs: conda,
+    fills: runs(conda, /^(?:install|create|update)$/),
+    empties: [
+      runs(conda, /^clean$/),
+      removes(/\/pkgs/),
       // /tmp is no folder of the image.
-      [program, ...words].some((word) => /^CONDA_PKGS_DIRS=["']?\/(?:var\/)?tmp\b/.test(word)),
+      runs(/./, /^CONDA_PKGS_DIRS=["']?\/(?:var\/)?tmp\b/),
+    ],
     fix: (program) => `end with ${program} clean --all --yes`,
   },
 ];
@@ -80,17 +92,16 @@ export const packageListsLeft: Rule = {
   *check(stage, { isFinal }) {
     if (!isFinal) return;
     const commands = sectionsOf(stage, "post", "appinstall").flatMap(shellCommands);
+    const programs = [...new Set(commands.map(({ program }) => program))];
     for (const cache of caches) {
-      const matches = (method: "fills" | "empties") => (command: ShellCommand) => {
-        const [program = "", ...words] = programWords(command);
-        return cache[method](program, words);
-      };
-      const filling = commands.findLast(matches("fills"));
-      if (filling === undefined || commands.some(matches("empties"))) continue;
+      if (!programs.some((program) => cache.programs.test(program))) continue;
+      const filling = commands.findLast(cache.fills);
+      if (filling === undefined || cache.empties.some((empties) => commands.some(empties)))
+        continue;
       yield {
         location: filling.location,
         message: `${cache.name} ${cache.stay} in the image`,
-        hint: cache.fix(programWords(filling)[0] ?? ""),
+        hint: cache.fix(filling.program),
       };
     }
   },

@@ -1,6 +1,5 @@
 import type { Definition, Section, Stage } from "../../model/definition.ts";
 import type { Location } from "../../model/location.ts";
-import { characterCount } from "../character-count.ts";
 
 /** What a rule has against a place. */
 export interface Finding {
@@ -31,24 +30,4 @@ export interface Rule {
 /** A stage's sections of the given names. */
 export function sectionsOf(stage: Stage, ...names: readonly Section["name"][]): Section[] {
   return stage.sections.filter(({ name }) => names.includes(name));
-}
-
-/** The lines of a section that are neither blank nor comments, with their places. */
-export function* textLines(section: Section): Generator<{ text: string; location: Location }> {
-  for (const [index, raw] of section.body.split("\n").entries()) {
-    const text = raw.trim();
-    if (text === "" || text.startsWith("#")) continue;
-    yield {
-      text,
-      // Most lines are fine, and need no place.
-      get location() {
-        return {
-          file: section.location.file,
-          line: section.lines[index] ?? section.location.line,
-          column: characterCount(raw.slice(0, raw.indexOf(text))) + 1,
-          length: characterCount(text),
-        };
-      },
-    };
-  }
 }

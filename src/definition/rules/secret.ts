@@ -1,6 +1,7 @@
 import type { Section } from "../../model/definition.ts";
 import { splitPair } from "../build-arguments.ts";
-import { sectionsOf, textLines, type Rule } from "./rule.ts";
+import { textLines } from "../text-lines.ts";
+import { sectionsOf, type Rule } from "./rule.ts";
 
 // The word that says so stands at the end of the name: the issuer of a token is no secret.
 const secretName =
@@ -14,7 +15,8 @@ const secretText: readonly (readonly [pattern: RegExp, what: string])[] = [
   [/\bAKIA[A-Z0-9]{16}\b/, "an access key of AWS"],
   [/\bxox[abprs]-[A-Za-z0-9-]{10,}/, "a token of Slack"],
   [/\bhf_[A-Za-z]{34}\b/, "a token of Hugging Face"],
-  [/\b[a-z][a-z0-9+.-]*:\/\/[^\s/:@$]+:[^\s/@${}]+@[\w.-]+/, "a password in an address"],
+  // It looks back for the scheme, so that not every word is taken for one first.
+  [/:\/\/(?<=\b[a-z][a-z0-9+.-]*:\/\/)[^\s/:@$]+:[^\s/@${}]+@[\w.-]+/, "a password in an address"],
 ];
 
 /** The definition is kept in the image, with all values filled in, for everybody who has it. */
@@ -23,12 +25,17 @@ export const secret: Rule = {
   summary: "No passwords, tokens or keys in what the image keeps.",
   *check(stage) {
     for (const section of stage.sections) {
-      for (const { text, location } of textLines(section)) {
+      // Most sections hold none, and need not be looked through line by line.
+      const texts = secretText.filter(([pattern]) => pattern.test(section.body));
+      const pair = pairs[section.name];
+      if (texts.length === 0 && pair === undefined) continue;
+      for (const { text, start, end } of textLines(section)) {
         const what =
-          secretText.find(([pattern]) => pattern.test(text))?.[1] ?? namedSecret(section, text);
+          texts.find(([pattern]) => pattern.test(text))?.[1] ??
+          (pair && namedSecret(pair.exec(text)?.groups));
         if (what === undefined) continue;
         yield {
-          location,
+          location: section.placeOf(start, end),
           message: `${what} can be read by everybody who has the image`,
           hint: "bind a file with it while building (--bind), or give it when the container runs",
         };
@@ -38,15 +45,19 @@ export const secret: Rule = {
   },
 };
 
+const label = /^(?<key>[^ ]+) +(?<value>.+)$/;
+const variable = /^(?:export +)?(?<key>\w+)=(?<value>.+)$/;
+
+/** The lines of which sections give names to values, and how. */
+const pairs: Partial<Record<Section["name"], RegExp>> = {
+  labels: label,
+  applabels: label,
+  environment: variable,
+  appenv: variable,
+};
+
 /** A label or variable that is called like a secret and has a value of its own. */
-function namedSecret({ name }: Section, text: string): string | undefined {
-  const pair =
-    name === "labels" || name === "applabels"
-      ? /^(?<key>[^ ]+) +(?<value>.+)$/.exec(text)
-      : name === "environment" || name === "appenv"
-        ? /^(?:export +)?(?<key>\w+)=(?<value>.+)$/.exec(text)
-        : undefined;
-  const { key = "", value = "" } = pair?.groups ?? {};
+function namedSecret({ key = "", value = "" }: Partial<Record<string, string>> = {}) {
   return secretName.test(key) && !isHarmless(value) ? `the value of ${key}` : undefined;
 }
 
@@ -57,7 +68,7 @@ function isHarmless(value: string): boolean {
 
 function* secretArguments(sections: readonly Section[]) {
   for (const section of sections) {
-    for (const { text, location } of textLines(section)) {
+    for (const { text, start, end } of textLines(section)) {
       const { name, value } = splitPair(text) ?? { name: "", value: "" };
       // A name without a value waits for one from the command line, and that would be kept too.
       if (
@@ -67,7 +78,7 @@ function* secretArguments(sections: readonly Section[]) {
       )
         continue;
       yield {
-        location,
+        location: section.placeOf(start, end),
         message: `the value of ${name} is kept in the image: build arguments are filled in before the definition is stored`,
         hint: "bind a file with it while building (--bind), or give it when the container runs",
       };

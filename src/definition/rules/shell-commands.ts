@@ -2,37 +2,21 @@
 // continued lines, heredocs and substitutions; it does not know what a command does, and what it can't follow it skips.
 
 import type { Section } from "../../model/definition.ts";
-import type { Location } from "../../model/location.ts";
-import { characterCount } from "../character-count.ts";
-
-export interface ShellCommand {
-  /** The words without their quotes; redirections are words of their own (`>`), substitutions stay as they are. */
-  readonly words: readonly string[];
-  /** The same with their quotes. */
-  readonly raw: readonly string[];
-  /** Whether it reads what another command writes. */
-  readonly isPiped: boolean;
-  /** From the first word to the last one on its line. */
-  readonly location: Location;
-}
-
-interface Word {
-  readonly value: string;
-  readonly raw: string;
-  readonly start: number;
-}
-
-/** With the line that it stands on. */
-interface PlacedWord extends Word {
-  readonly line: number;
-  readonly lineStart: number;
-}
+import { ShellCommand, type ShellWord } from "./shell-command.ts";
 
 const keywords = new Set(["if", "then", "elif", "else", "while", "until", "do", "!", "{", "time"]);
-const ending = /[\s;&|()<>]/;
-/** What means only itself in a word. */
-const plain = /[^\s;&|()<>\\'"`$]+/y;
-const blanks = /[^\S\n]+/y;
+/** The blanks of a shell, and what is taken for one here. */
+const blanks = " \t\r\v\f";
+const ending = `${blanks}\n;&|()<>`;
+/** By its code, whether a character means more than itself in a word. */
+const special = new Uint8Array(0x80);
+for (const character of `${ending}\\'"\`$`) special[character.charCodeAt(0)] = 1;
+/** What means only itself in double quotes. */
+const quoted = /[^"\\$]+/y;
+
+/** Whether the word is the text, without quotes. */
+const says = (word: ShellWord | undefined, text: string): boolean =>
+  word?.value === text && word.end - word.start === text.length;
 
 /** The commands of a section, in order. Those of `for`, `case` and functions come with their own words. */
 export function shellCommands(section: Section): readonly ShellCommand[] {
@@ -53,8 +37,6 @@ class ShellReader {
   readonly #commands: ShellCommand[] = [];
   readonly #heredocs: { delimiter: string; stripsTabs: boolean }[] = [];
   #at = 0;
-  #line = 0;
-  #lineStart = 0;
   /** Whether the last operator was a pipe. */
   #isPiped = false;
   /** Round brackets around commands that are open. */
@@ -62,7 +44,7 @@ class ShellReader {
   /** How many commands there were where the pattern of a `case` may have begun. */
   #patternFrom: number | undefined;
   /** Words of the command that is being read. */
-  readonly #words: PlacedWord[] = [];
+  #words: ShellWord[] = [];
 
   constructor(section: Section) {
     this.#section = section;
@@ -78,23 +60,23 @@ class ShellReader {
   #step(): void {
     const character = this.#text[this.#at] ?? "";
     const next = this.#text[this.#at + 1] ?? "";
-    if (character === "\n") this.#endLine();
-    else if (character === "\\" && next === "\n") this.#continueLine();
-    else if (/\s/.test(character)) this.#at += this.#lengthOf(blanks);
+    if (blanks.includes(character)) this.#at++;
+    else if (character === "\n") this.#endLine();
+    else if (character === "\\" && next === "\n") this.#at += 2;
     else if (character === "#") this.#at = this.#lineEnd();
     else if ((character === "<" || character === ">") && next !== "(") this.#readRedirection();
     else if (this.#words.length === 0 && this.#text.startsWith("((", this.#at)) {
       const start = this.#at;
-      const raw = this.#takeBalanced(start);
-      this.#push({ value: raw, raw, start });
-    } else if (/[;&|()]/.test(character)) this.#readOperator();
+      const value = this.#takeBalanced(start);
+      this.#words.push({ value, start, end: this.#at });
+    } else if (";&|()".includes(character)) this.#readOperator();
     else this.#readWord();
   }
 
-  /** How long what the pattern, a sticky one, finds here is. */
-  #lengthOf(pattern: RegExp): number {
-    pattern.lastIndex = this.#at;
-    return pattern.test(this.#text) ? pattern.lastIndex - this.#at : 0;
+  /** Where what the pattern, a sticky one, finds at the offset ends. */
+  #endOf(pattern: RegExp, at: number): number {
+    pattern.lastIndex = at;
+    return pattern.test(this.#text) ? pattern.lastIndex : at;
   }
 
   #lineEnd(): number {
@@ -102,24 +84,15 @@ class ShellReader {
     return end === -1 ? this.#text.length : end;
   }
 
-  #continueLine(): void {
-    this.#at += 2;
-    this.#line++;
-    this.#lineStart = this.#at;
-  }
-
   #endLine(): void {
     this.#endCommand();
     this.#at++;
-    this.#line++;
-    this.#lineStart = this.#at;
+    if (this.#heredocs.length === 0) return;
     for (const { delimiter, stripsTabs } of this.#heredocs.splice(0)) {
       while (this.#at < this.#text.length) {
         const end = this.#lineEnd();
         const line = this.#text.slice(this.#at, end);
         this.#at = Math.min(end + 1, this.#text.length);
-        this.#line++;
-        this.#lineStart = this.#at;
         if ((stripsTabs ? line.replace(/^\t+/, "") : line) === delimiter) break;
       }
     }
@@ -133,7 +106,8 @@ class ShellReader {
     }
     if (this.#text[this.#at] === ")" && this.#depth === 0) this.#endPattern();
     this.#endCommand();
-    const [operator = ""] = /^(?:\|\||;;|.)/s.exec(this.#text.slice(this.#at, this.#at + 2)) ?? [];
+    const two = this.#text.slice(this.#at, this.#at + 2);
+    const operator = two === "||" || two === ";;" ? two : two.charAt(0);
     this.#isPiped = operator === "|";
     // Where a pattern begins, it opens nothing: `(a) …;;` is `a) …;;`.
     const isPattern = this.#patternFrom === this.#commands.length;
@@ -146,7 +120,7 @@ class ShellReader {
   /** A bracket that nothing opened ends a pattern of `case`, in which `a|b` was taken for commands. */
   #endPattern(): void {
     if (this.#patternFrom === undefined) return;
-    this.#words.splice(0);
+    this.#words = [];
     this.#commands.splice(this.#patternFrom);
     this.#patternFrom = undefined;
   }
@@ -155,59 +129,56 @@ class ShellReader {
     const [operator = "<"] = /^(?:<<<|<<-?|&>>?|>>|<>|[<>]&|>\||[<>])/.exec(
       this.#text.slice(this.#at, this.#at + 3),
     ) ?? ["<"];
-    this.#push({ value: operator, raw: operator, start: this.#at });
+    const start = this.#at;
     this.#at += operator.length;
+    this.#words.push({ value: operator, start, end: this.#at });
     if (!/^<<-?$/.test(operator)) return;
     while (/[ \t]/.test(this.#text[this.#at] ?? "")) this.#at++;
     const word = this.#takeWord();
-    this.#push(word);
+    this.#words.push(word);
     this.#heredocs.push({ delimiter: word.value, stripsTabs: operator === "<<-" });
   }
 
-  #push(word: Word): void {
-    this.#words.push({ ...word, line: this.#line, lineStart: this.#lineStart });
-  }
-
   #readWord(): void {
-    const line = this.#line;
-    const lineStart = this.#lineStart;
     const word = this.#takeWord();
     // Patterns may follow on the line of the `case`.
     const [first, , third] = this.#words;
-    if (first?.raw === "case" && third?.raw === "in") this.#endCommand();
-    if (this.#words.length === 0 && keywords.has(word.raw)) return;
-    this.#words.push({ ...word, line, lineStart });
+    if (says(first, "case") && says(third, "in")) this.#endCommand();
+    if (this.#words.length === 0 && keywords.has(word.value) && says(word, word.value)) return;
+    this.#words.push(word);
   }
 
-  #takeWord(): Word {
+  #takeWord(): ShellWord {
     const start = this.#at;
     let value = "";
     while (this.#at < this.#text.length) {
-      const length = this.#lengthOf(plain);
-      if (length > 0) {
-        value += this.#text.slice(this.#at, (this.#at += length));
-        continue;
-      }
+      const from = this.#at;
+      this.#passPlain();
+      value += this.#text.slice(from, this.#at);
       const character = this.#text[this.#at] ?? "";
       const isArray = character === "(" && /^[A-Za-z_]\w*\+?=$/.test(value);
       const isProcess = this.#at === start && /^[<>]\($/.test(this.#text.slice(start, start + 2));
       if (isArray || isProcess) value += this.#takeBalanced(this.#at + (isProcess ? 1 : 0));
-      else if (ending.test(character)) break;
+      else if (ending.includes(character)) break;
       else value += this.#takePart(character);
     }
-    return { value, raw: this.#text.slice(start, this.#at), start };
+    return { value, start, end: Math.min(this.#at, this.#text.length) };
+  }
+
+  /** To the next character that means more than itself. */
+  #passPlain(): void {
+    const { length } = this.#text;
+    let at = this.#at;
+    while (at < length && special[this.#text.charCodeAt(at)] !== 1) at++;
+    this.#at = at;
   }
 
   /** The next character of a word, or the quoted stretch or substitution that starts there. */
   #takePart(character: string): string {
     const next = this.#text[this.#at + 1] ?? "";
     if (character === "\\") {
-      if (next === "\n") {
-        this.#continueLine();
-        return "";
-      }
       this.#at += 2;
-      return next;
+      return next === "\n" ? "" : next;
     }
     if (character === "'") return this.#takeUntil("'");
     if (character === "`") return `\`${this.#takeUntil("`")}\``;
@@ -223,7 +194,7 @@ class ShellReader {
     const end = this.#text.indexOf(quote, this.#at + 1);
     const stop = end === -1 ? this.#text.length : end;
     const inside = this.#text.slice(this.#at + 1, stop);
-    this.#passOver(stop + 1);
+    this.#at = Math.min(stop + 1, this.#text.length);
     return inside;
   }
 
@@ -233,17 +204,17 @@ class ShellReader {
     while (at < this.#text.length && this.#text[at] !== '"') {
       if (this.#text[at] === "\\") at += 2;
       else if (this.#text.startsWith("$(", at)) at = this.#balancedEnd(at + 1);
-      else at++;
+      else at = this.#endOf(quoted, at + 1);
     }
     const inside = this.#text.slice(start, at);
-    this.#passOver(at + 1);
+    this.#at = Math.min(at + 1, this.#text.length);
     return inside.replaceAll(/\\(["\\$`\n])/g, "$1");
   }
 
   /** From here to the bracket that closes the one at `open`. */
   #takeBalanced(open: number): string {
     const start = this.#at;
-    this.#passOver(this.#balancedEnd(open));
+    this.#at = this.#balancedEnd(open);
     return this.#text.slice(start, this.#at);
   }
 
@@ -263,67 +234,16 @@ class ShellReader {
     return this.#text.length;
   }
 
-  /** Moves on, counting lines. */
-  #passOver(to: number): void {
-    const end = Math.min(to, this.#text.length);
-    const passed = this.#text.slice(this.#at, end);
-    for (let feed = passed.indexOf("\n"); feed !== -1; feed = passed.indexOf("\n", feed + 1)) {
-      this.#line++;
-      this.#lineStart = this.#at + feed + 1;
-    }
-    this.#at = end;
-  }
-
   #endCommand(): void {
-    const words = this.#words.splice(0);
+    const words = this.#words;
     const [first] = words;
     if (first === undefined) return;
-    const section = this.#section;
-    const isPiped = this.#isPiped;
+    this.#words = [];
+    this.#commands.push(new ShellCommand(this.#section, words, this.#isPiped));
     this.#isPiped = false;
-    this.#commands.push({
-      isPiped,
-      words: words.map(({ value }) => value),
-      raw: words.map(({ raw }) => raw),
-      // Most commands are fine, and counting characters takes long on a line with thousands of them.
-      get location() {
-        return locationOf(
-          section,
-          first,
-          words.findLast(({ line }) => line === first.line),
-        );
-      },
-    });
-    if (first.raw === "esac") this.#patternFrom = undefined;
-    if (first.raw === "case" && words.at(-1)?.raw === "in") {
+    if (says(first, "esac")) this.#patternFrom = undefined;
+    if (says(first, "case") && says(words.at(-1), "in")) {
       this.#patternFrom = this.#commands.length;
     }
   }
-}
-
-/** From the start of one word to the end of another, as far as that is on the same line. */
-function locationOf(section: Section, first: PlacedWord, last: PlacedWord = first): Location {
-  const [lastLine = ""] = last.raw.split("\n", 1);
-  const { body, lines, location } = section;
-  return {
-    file: location.file,
-    line: lines[first.line] ?? location.line,
-    column: characterCount(body.slice(first.lineStart, first.start)) + 1,
-    length: characterCount(body.slice(first.start, last.start + lastLine.length)),
-  };
-}
-
-/** The words from the program's name on: without assignments and redirections before it, `sudo` and `env`. */
-export function programWords({ words }: ShellCommand): readonly string[] {
-  let at = 0;
-  for (;;) {
-    if (/^(?:[A-Za-z_]\w*=.*|sudo|env|exec|command|-[EHn])$/s.test(words[at] ?? "")) at++;
-    else if (isRedirection(words[at])) at += 2;
-    else return at === 0 ? words : words.slice(at);
-  }
-}
-
-/** Whether a word of a command is an operator that the name of a file follows. */
-export function isRedirection(word: string | undefined): boolean {
-  return word !== undefined && /^(?:<<<|<<-?|&>>?|>>|<>|[<>]&|>\||[<>])$/.test(word);
 }

@@ -1,6 +1,7 @@
 import { scriptInterpreter } from "../script-interpreter.ts";
 import { sectionsOf, type Rule } from "./rule.ts";
-import { shellCommands, type ShellCommand } from "./shell-commands.ts";
+import type { ShellCommand } from "./shell-command.ts";
+import { shellCommands } from "./shell-commands.ts";
 
 const stopsOnFailure = ({ words: [program, ...options] }: ShellCommand): boolean =>
   program === "set" && options.some((word) => /^-[A-Za-z]*e/.test(word) || word === "errexit");
@@ -11,7 +12,7 @@ export const shellWithoutE: Rule = {
   summary: "A script with a shell of its own stops at the first command that fails.",
   *check(stage) {
     for (const section of sectionsOf(stage, "pre", "setup", "post")) {
-      const interpreter = scriptInterpreter(section.argument);
+      const interpreter = scriptInterpreter(section);
       if (interpreter?.kind !== "command") continue;
       const [, ...options] = interpreter.text.split(" ");
       if (options.some((word) => /^-[A-Za-z]*e/.test(word) || word === "errexit")) continue;

@@ -1,6 +1,6 @@
 import type { Stage } from "../../model/definition.ts";
 import { sectionsOf } from "./rule.ts";
-import { programWords, shellCommands } from "./shell-commands.ts";
+import { shellCommands } from "./shell-commands.ts";
 
 /**
  * What `/bin/sh` is in an image: bash under another name, or the shell of BusyBox, which knows some of bash's syntax.
@@ -47,8 +47,7 @@ export function stageShell(stage: Stage): StageShell {
   if (plainImages.test(from)) return "plain";
   const used = sectionsOf(stage, "post", "appinstall")
     .flatMap(shellCommands)
-    .map((command) => programWords(command)[0] ?? "")
-    .flatMap((program) => (Object.hasOwn(managers, program) ? [managers[program]] : []));
+    .flatMap(({ program }) => (Object.hasOwn(managers, program) ? [managers[program]] : []));
   const kinds = new Set(used);
   // A script that tries one after the other says nothing.
   return kinds.size === 1 ? (used[0] ?? "plain") : "plain";

@@ -11,6 +11,7 @@ const comment = /#\s*tsbuild:\s*disable=([a-z0-9-]+(?:\s*,\s*[a-z0-9-]+)*)/;
 export function switchedOff(
   definition: Pick<Definition, "source">,
 ): (name: string, line: number) => boolean {
+  if (!definition.source.includes("tsbuild:")) return () => false;
   const everywhere = new Set<string>();
   const byLine = new Map<number, Set<string>>();
   const add = (line: number, names: readonly string[]) => {

@@ -11,7 +11,7 @@ export const unusedStage: Rule = {
     const wanted = definition.stages
       .slice(stage.index + 1)
       .flatMap((later) => sectionsOf(later, "files"))
-      .map(({ argument }) => stageOf(argument))
+      .map(stageOf)
       .flatMap((origin) => (origin.kind === "stage" ? [origin.name] : []));
     const first = definition.stages.find(({ name }) => name === stage.name);
     const isReached = stage.name !== undefined && first === stage && wanted.includes(stage.name);
