@@ -1,5 +1,6 @@
 // From the manifest of an image, wherever it is kept, to the tree of files that its layers make.
 
+import { availableParallelism } from "node:os";
 import { shortDigest, type Digest } from "../cache/digest.ts";
 import { FormatError, SourceError, TsbuildError } from "../model/error.ts";
 import type { Listener } from "../model/event.ts";
@@ -21,6 +22,7 @@ import {
 import { isEncryptedLayer, isSifLayer, isTarLayer } from "./media-types.ts";
 import { choosePlatform, formatPlatform, platformRank } from "./platform-choice.ts";
 import { ByteProgress } from "./progress.ts";
+import { Turnstile } from "./turnstile.ts";
 
 /** Where the parts of an image are kept: a registry, a folder, an archive. */
 export interface ImageStore {
@@ -45,6 +47,8 @@ export interface ResolvedImage {
 export interface LayerSource {
   readonly digest?: Digest | undefined;
   readonly diffId?: Digest | undefined;
+  /** As it is stored, where that is known before. */
+  readonly sizeBytes?: number | undefined;
   readonly place: (signal: AbortSignal) => Promise<BlobPlace>;
   readonly placeAgain?: ((signal: AbortSignal) => Promise<BlobPlace>) | undefined;
 }
@@ -66,6 +70,8 @@ export interface OpenImageOptions {
 
 /** How many layers are fetched and read at once. */
 const layersAtOnce = 4;
+/** How many that are on this machine are read at once: one more would only take time from the largest. */
+const reading = new Turnstile(availableParallelism());
 /** Indexes may hold indexes (nerdctl writes such); more than a few levels is no image. */
 const maxIndexDepth = 5;
 
@@ -132,6 +138,7 @@ export function layersOf(store: ImageStore, image: ResolvedImage): LayerSource[]
   return image.manifest.layers.map((descriptor, index) => ({
     digest: descriptor.digest,
     diffId: image.config.diffIds[index],
+    sizeBytes: descriptor.sizeBytes,
     place: (signal) => store.layer(descriptor, signal),
     placeAgain: store.layerAgain?.bind(store, descriptor),
   }));
@@ -156,7 +163,11 @@ export async function openImage(
   const failed = new AbortController();
   const signal = AbortSignal.any([options.signal, failed.signal]);
   try {
-    await concurrently([...unique], layersAtOnce, async ([key, layer]) => {
+    // The largest first: whatever is left at the end should be short.
+    const largestFirst = [...unique].toSorted(
+      ([, a], [, b]) => (b.sizeBytes ?? 0) - (a.sizeBytes ?? 0),
+    );
+    await concurrently(largestFirst, layersAtOnce, async ([key, layer]) => {
       try {
         opened.set(key, await openLayer(layer, { ...options, signal }));
       } catch (error) {
@@ -181,13 +192,14 @@ async function openLayer(source: LayerSource, options: OpenImageOptions): Promis
   signal.throwIfAborted();
   const { digest, diffId } = source;
   const name = digest ?? diffId ?? "without a digest";
-  const open = (place: BlobPlace) => {
+  const open = async (place: BlobPlace) => {
+    using _ = place.incoming === undefined ? await reading.enter() : undefined;
     const progress = new ByteProgress(
       listener,
       `read layer ${shortDigest(digest ?? diffId ?? ":")}`.trimEnd(),
       place.sizeBytes,
     );
-    return Layer.open(
+    return await Layer.open(
       name,
       place,
       { digest, diffId },
