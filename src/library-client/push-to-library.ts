@@ -6,7 +6,7 @@ import type { Digest } from "../cache/digest.ts";
 import { SourceError } from "../model/error.ts";
 import { drop } from "../oci/http.ts";
 import { pushError } from "../oci/push-errors.ts";
-import type { UploadBlob } from "../oci/registry-writer.ts";
+import type { UploadBlob } from "../oci/upload-blob.ts";
 import { imageOf, type Answer, type LibraryClient, type LibraryImage } from "./library-client.ts";
 import { containerPath, type LibraryReference } from "./library-reference.ts";
 

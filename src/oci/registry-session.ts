@@ -117,3 +117,9 @@ export class RegistrySession {
     return once.send({ url: new URL("/v2/", base), what: this.name });
   }
 }
+
+/** A header of an answer; the first where there are several. */
+export function headerOf({ response }: Answered, header: string): string | undefined {
+  const value = response.headers[header];
+  return Array.isArray(value) ? value[0] : value;
+}

@@ -3,7 +3,8 @@ import { shortDigest, type Digest } from "../cache/digest.ts";
 import type { Listener } from "../model/event.ts";
 import { BlobReader } from "../oci/blob-reader.ts";
 import { ByteProgress } from "../oci/progress.ts";
-import type { RegistryWriter, UploadBlob, UploadResult } from "../oci/registry-writer.ts";
+import type { RegistryWriter, UploadResult } from "../oci/registry-writer.ts";
+import type { UploadBlob } from "../oci/upload-blob.ts";
 
 /** A file to be sent, held open: it stays the same one whatever happens to its name. */
 export interface FileBlob extends UploadBlob, AsyncDisposable {

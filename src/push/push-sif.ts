@@ -14,7 +14,8 @@ import { toByteString } from "../model/bytes-path.ts";
 import { SourceError } from "../model/error.ts";
 import type { Listener } from "../model/event.ts";
 import { ociConfig, ociManifest, sifConfig, sifLayer } from "../oci/media-types.ts";
-import { smallBlob, type RegistryWriter } from "../oci/registry-writer.ts";
+import type { RegistryWriter } from "../oci/registry-writer.ts";
+import { smallBlob } from "../oci/upload-blob.ts";
 import { SifFile } from "../sif/sif-file.ts";
 import { openFileBlob, uploadFile } from "./file-blob.ts";
 

@@ -14,7 +14,8 @@ import {
   ociLayer,
   ociManifest,
 } from "../oci/media-types.ts";
-import { smallBlob, type RegistryWriter, type UploadBlob } from "../oci/registry-writer.ts";
+import type { RegistryWriter } from "../oci/registry-writer.ts";
+import { smallBlob, type UploadBlob } from "../oci/upload-blob.ts";
 import { openFileBlob, uploadFile } from "./file-blob.ts";
 import type { ImageForOci } from "./image-config.ts";
 import { writeLayer, type LayerCompression, type LayerFile } from "./layer-file.ts";

@@ -12,7 +12,7 @@ import { pushToLibrary } from "../../src/library-client/push-to-library.ts";
 import type { TsbuildError } from "../../src/model/error.ts";
 import { Dispatchers } from "../../src/oci/dispatchers.ts";
 import { HttpClient } from "../../src/oci/http.ts";
-import { smallBlob } from "../../src/oci/registry-writer.ts";
+import { smallBlob } from "../../src/oci/upload-blob.ts";
 import { packSif } from "../../src/packer/pack-sif.ts";
 import {
   hashOf,

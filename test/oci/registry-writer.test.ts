@@ -2,11 +2,8 @@ import test, { type ExecutionContext } from "ava";
 import { sha256Of } from "../../src/cache/digest.ts";
 import type { TsbuildError } from "../../src/model/error.ts";
 import { Dispatchers } from "../../src/oci/dispatchers.ts";
-import {
-  RegistryWriter,
-  type UploadBlob,
-  type WriterOptions,
-} from "../../src/oci/registry-writer.ts";
+import { RegistryWriter, type WriterOptions } from "../../src/oci/registry-writer.ts";
+import { type UploadBlob } from "../../src/oci/upload-blob.ts";
 import { scriptedRegistry, sendError, type Rule } from "../helpers/scripted-registry.ts";
 import { takeUploads, type UploadDouble } from "../helpers/upload-double.ts";
 
