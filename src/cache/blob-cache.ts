@@ -2,7 +2,7 @@
 //
 //   blobs-v1/sha256/<hex>        whole and checked blobs; never written to, only renamed into place or removed
 //   blobs-v1/sha256/<hex>.claim  who downloads one (download-claim.ts); only saves work
-//   blobs-v1/incoming/<random>   blobs on their way; a killed build leaves one behind, swept a day later
+//   blobs-v1/incoming/…          blobs on their way (incoming-file.ts); a killed build leaves one behind
 //
 // There is no lock and no list: a name is there with the right bytes or it isn't, so any number of builds may share the
 // folder, and one that is killed leaves nothing wrong behind. Whoever reads a blob checks it, and throws away what
@@ -12,31 +12,15 @@
 // A blob's modification time is a whole second, so that it stays the same when its access time is set, which tells when
 // it was last used: only programs that can't set one without the other are about.
 
-import { randomBytes } from "node:crypto";
-import {
-  constants,
-  mkdir,
-  open,
-  readFile,
-  readdir,
-  rename,
-  rm,
-  stat,
-  utimes,
-  type FileHandle,
-} from "node:fs/promises";
+import { mkdir, readFile, rename, rm, stat, utimes, type FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { HostError } from "../model/error.ts";
 import { leaseBlob } from "./cache-lease.ts";
-import { digestMismatch, digestParts, hasherOf, matchesDigest, type Digest } from "./digest.ts";
+import { keeping } from "./cache-write-error.ts";
+import { digestParts, matchesDigest, type Digest } from "./digest.ts";
 import { DownloadClaim, type ClaimTiming } from "./download-claim.ts";
 import { GrowingFile } from "./growing-file.ts";
-
-const staleAfterMs = 24 * 60 * 60 * 1000;
-/** Chunks are gathered to pieces of this size: network chunks are small, and each write is a system call. */
-const writeBytes = 1024 * 1024;
-
-type Chunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+import { hashFile } from "./hash-file.ts";
+import { IncomingFile, makeIncoming, sweepIncoming, type Chunks } from "./incoming-file.ts";
 
 /** A blob on its way. */
 export interface IncomingBlob {
@@ -159,26 +143,27 @@ export class BlobCache {
    * @throws {HostError} `cache/write`; and whatever the chunks throw
    */
   async write(digest: Digest, what: string, chunks: Chunks): Promise<string> {
-    const { temporary, handle } = await this.#startIncoming(digest);
-    return this.#finish(digest, what, chunks, temporary, handle);
+    return this.#finish(digest, what, chunks, await this.#startIncoming(digest, 0));
   }
 
   /**
    * As `write`, for somebody who reads the blob while it comes: what is read then has not been checked before `file` is
-   * there.
+   * there. What a killed process has left of the blob is gone on with.
+   * @param sizeBytes of the whole blob
+   * @param chunksFrom gives the blob from an offset on
    * @throws {HostError} `cache/write`
    */
-  async receive(digest: Digest, what: string, chunks: Chunks): Promise<IncomingBlob> {
-    const { temporary, handle } = await this.#startIncoming(digest);
-    let reader: FileHandle;
-    try {
-      reader = await open(temporary, "r");
-    } catch (error) {
-      await handle.close();
-      throw writeError(this.folder, error);
-    }
+  async receive(
+    digest: Digest,
+    what: string,
+    sizeBytes: number,
+    chunksFrom: (offset: number) => Chunks,
+  ): Promise<IncomingBlob> {
+    const isFresh = this.#options.isFresh === true;
+    const incoming = await this.#startIncoming(digest, isFresh ? 0 : sizeBytes);
+    const reader = await incoming.openReader();
     const growing = new GrowingFile();
-    const file = this.#finish(digest, what, chunks, temporary, handle, growing);
+    const file = this.#finish(digest, what, chunksFrom(incoming.keptBytes), incoming, growing);
     file.then(
       () => growing.end(),
       (error: unknown) => growing.fail(error),
@@ -186,50 +171,34 @@ export class BlobCache {
     return { reader, growing, file };
   }
 
-  async #startIncoming(digest: Digest): Promise<{ temporary: string; handle: FileHandle }> {
-    const incoming = join(this.folder, "incoming");
-    const temporary = join(incoming, randomBytes(12).toString("hex"));
-    try {
-      await mkdir(dirname(this.fileOf(digest)), { recursive: true, mode: 0o700 });
-      await mkdir(incoming, { recursive: true, mode: 0o700 });
-      this.#swept ??= sweep(incoming);
-      await this.#swept;
-      return { temporary, handle: await open(temporary, "wx", 0o644) };
-    } catch (error) {
-      throw writeError(this.folder, error);
-    }
+  async #startIncoming(digest: Digest, sizeBytes: number): Promise<IncomingFile> {
+    const folder = join(this.folder, "incoming");
+    const parent = dirname(this.fileOf(digest));
+    await keeping(this.folder, mkdir(parent, { recursive: true, mode: 0o700 }));
+    await makeIncoming(folder);
+    const incoming = await IncomingFile.start(folder, digest, sizeBytes);
+    this.#swept ??= sweepIncoming(folder);
+    await this.#swept;
+    return incoming;
   }
 
   async #finish(
     digest: Digest,
     what: string,
     chunks: Chunks,
-    temporary: string,
-    handle: FileHandle,
+    incoming: IncomingFile,
     growing?: GrowingFile,
   ): Promise<string> {
     const file = this.fileOf(digest);
+    await incoming.fill(chunks, what, growing);
     try {
-      try {
-        const found = await copy(chunks, handle, hasherOf(digest), this.folder, growing);
-        if (found !== digestParts(digest).hex) {
-          throw digestMismatch(what, digest, `${digestParts(digest).algorithm}:${found}`);
-        }
-        const nowSeconds = Math.floor(Date.now() / 1000);
-        await onDisk(this.folder, handle.utimes(nowSeconds, nowSeconds));
-      } catch (error) {
-        await handle.close().catch(() => undefined);
-        throw error;
-      }
-      // Network file systems tell here that there was no room.
-      await onDisk(this.folder, handle.close());
-      await onDisk(this.folder, rename(temporary, file));
-      this.#written.add(digest);
-      return file;
+      await keeping(this.folder, rename(incoming.file, file));
     } catch (error) {
-      await rm(temporary, { force: true });
+      await incoming.remove();
       throw error;
     }
+    this.#written.add(digest);
+    return file;
   }
 }
 
@@ -244,101 +213,4 @@ async function noteUse(file: string, mtimeMs: number): Promise<void> {
   // Another time would make its readers think that somebody wrote to it.
   if (mtimeMs % 1000 === 0)
     await utimes(file, Date.now() / 1000, mtimeMs / 1000).catch(() => undefined);
-}
-
-/** The hash of a blob's file in hex, or undefined where it can't be read. That doesn't count as a use of it. */
-export async function hashFile(file: string, digest: Digest): Promise<string | undefined> {
-  const hash = hasherOf(digest);
-  const { O_RDONLY, O_NOATIME } = constants;
-  try {
-    await using handle = await open(file, O_RDONLY | O_NOATIME).catch(() => open(file, "r"));
-    const buffer = Buffer.allocUnsafe(writeBytes);
-    for (;;) {
-      const { bytesRead } = await handle.read(buffer, 0, writeBytes);
-      if (bytesRead === 0) return hash.digest("hex");
-      hash.update(buffer.subarray(0, bytesRead));
-    }
-  } catch {
-    return undefined;
-  }
-}
-
-/** Writes chunks to a file, one write under way while the next piece is hashed. Gives the hash in hex. */
-async function copy(
-  chunks: Chunks,
-  handle: FileHandle,
-  hash: ReturnType<typeof hasherOf>,
-  folder: string,
-  growing: GrowingFile | undefined,
-): Promise<string> {
-  let gathered: Uint8Array[] = [];
-  let gatheredBytes = 0;
-  let offset = 0;
-  let writing: Promise<void> = Promise.resolve();
-  const flush = async () => {
-    const pieces = gathered;
-    const at = offset;
-    offset += gatheredBytes;
-    gathered = [];
-    gatheredBytes = 0;
-    await writing;
-    const end = offset;
-    writing = onDisk(folder, writeAll(handle, pieces, at)).then(() => growing?.grow(end));
-    // A failure is met at the next flush; until then nobody else listens to this promise.
-    writing.catch(() => undefined);
-  };
-  for await (const chunk of chunks) {
-    hash.update(chunk);
-    gathered.push(chunk);
-    gatheredBytes += chunk.length;
-    if (gatheredBytes >= writeBytes) await flush();
-  }
-  await flush();
-  await writing;
-  return hash.digest("hex");
-}
-
-async function writeAll(handle: FileHandle, pieces: Uint8Array[], offset: number): Promise<void> {
-  let at = offset;
-  let left = pieces;
-  while (left.length > 0) {
-    const { bytesWritten } = await handle.writev(left, at);
-    at += bytesWritten;
-    let skip = bytesWritten;
-    while (left[0] !== undefined && skip >= left[0].length) {
-      skip -= left[0].length;
-      left = left.slice(1);
-    }
-    if (left[0] !== undefined && skip > 0) left = [left[0].subarray(skip), ...left.slice(1)];
-  }
-}
-
-/** Removes what builds left behind that were killed on the way. Failing at it harms nobody. */
-async function sweep(incoming: string): Promise<void> {
-  for (const name of await readdir(incoming).catch(() => [])) {
-    const file = join(incoming, name);
-    const found = await stat(file).catch(() => undefined);
-    if (found !== undefined && Date.now() - found.mtimeMs > staleAfterMs) {
-      await rm(file, { force: true }).catch(() => undefined);
-    }
-  }
-}
-
-async function onDisk<T>(folder: string, work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    throw writeError(folder, error);
-  }
-}
-
-function writeError(folder: string, cause: unknown): HostError {
-  const { code, message } = cause as NodeJS.ErrnoException;
-  return new HostError("cache/write", `cannot keep a download in ${folder}: ${message}`, {
-    cause,
-    hint:
-      code === "ENOSPC" || code === "EDQUOT"
-        ? "the disk or quota is full: make room, or name another cache folder with TSBUILD_CACHEDIR"
-        : "name another cache folder with TSBUILD_CACHEDIR, or build with --disable-cache",
-  });
 }

@@ -5,17 +5,17 @@
 // Each process writes its own file, anew every minute. A lease counts until its process is known to be gone, or, on
 // machines that can't know, until it is ten minutes old by the file server's clock.
 
-import { randomBytes } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { rmSync } from "node:fs";
+import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { atExit } from "../system/at-exit.ts";
 import { isGone, ownIdentity } from "../system/process-identity.ts";
 import type { Digest } from "./digest.ts";
+import { formatOwner, parseOwner } from "./owner-name.ts";
+import { serverTimeMs } from "./server-clock.ts";
 
 const renewMs = 60_000;
 const staleMs = 10 * 60_000;
-const namePattern = /^([0-9a-f]{6})-([0-9a-f]{6})-(\d+)-(\d+)$/;
 const folderName = "leases-v1";
 
 /** The lease of this process on one cache. */
@@ -27,9 +27,8 @@ class ProcessLease {
   #renewing: NodeJS.Timeout | undefined;
 
   constructor(cacheFolder: string) {
-    const { host, boot, pid, startTicks } = ownIdentity();
     this.#folder = join(cacheFolder, folderName);
-    this.#file = join(this.#folder, `${host}-${boot}-${pid}-${startTicks}`);
+    this.#file = join(this.#folder, formatOwner(ownIdentity()));
     atExit(() => rmSync(this.#file, { force: true }));
   }
 
@@ -89,38 +88,24 @@ export function leaseBlob(cacheFolder: string, digest: Digest): Promise<AsyncDis
 export async function leasedBlobs(cacheFolder: string): Promise<ReadonlySet<Digest>> {
   const folder = join(cacheFolder, folderName);
   const found = new Set<Digest>();
-  const names = await readdir(folder).catch(() => []);
-  if (names.length === 0) return found;
+  // Before the folder is read, so that it is read as it is now.
   const nowMs = await serverTimeMs(folder);
+  const names = await readdir(folder).catch(() => []);
   for (const name of names) {
     const file = join(folder, name);
-    const [, host = "", boot = "", pid, startTicks = ""] = namePattern.exec(name) ?? [];
+    const owner = parseOwner(name);
     const stats = await stat(file).catch(() => undefined);
     if (stats === undefined) continue;
     const isOld = nowMs - stats.mtimeMs > staleMs;
-    if (isOld || (pid !== undefined && isGone({ host, boot, pid: Number(pid), startTicks }))) {
+    if (isOld || (owner !== undefined && isGone(owner))) {
       await rm(file, { force: true }).catch(() => undefined);
       continue;
     }
-    if (pid === undefined) continue;
+    if (owner === undefined) continue;
     const text = await readFile(file, "utf8").catch(() => "");
     for (const digest of text.split("\n")) if (digest !== "") found.add(digest);
   }
   return found;
-}
-
-/** Now, by the clock that gives the folder's files their times; it may be another machine's. */
-async function serverTimeMs(folder: string): Promise<number> {
-  const file = join(folder, `.now-${randomBytes(6).toString("hex")}`);
-  try {
-    await using handle = await open(file, "wx");
-    await handle.writeFile("x");
-    return (await handle.stat()).mtimeMs;
-  } catch {
-    return Date.now();
-  } finally {
-    await rm(file, { force: true }).catch(() => undefined);
-  }
 }
 
 async function replace(file: string, text: string): Promise<void> {

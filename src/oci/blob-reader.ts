@@ -48,11 +48,7 @@ export class BlobReader {
       handle = await open(place.file, "r");
     } catch (cause) {
       await place.lease?.[Symbol.asyncDispose]();
-      throw new SourceError(
-        "source/unreadable",
-        `cannot read ${name} from ${place.file}: ${(cause as Error).message}`,
-        { cause, hint: "check that the file is there and that you may read it" },
-      );
+      throw unreadable(name, place.file, cause);
     }
     try {
       const { size, version } = await versionOf(handle);
@@ -88,7 +84,7 @@ export class BlobReader {
       const there = (await this.#place.incoming?.growing.moreThan(at)) ?? end;
       const wanted = Math.min(readBytes, end - at, Math.max(0, there - at));
       const buffer = Buffer.allocUnsafeSlow(wanted);
-      const { bytesRead } = await this.#handle.read(buffer, 0, wanted, at);
+      const { bytesRead } = await this.#ofFile(this.#handle.read(buffer, 0, wanted, at));
       if (bytesRead === 0) throw this.#changed();
       at += bytesRead;
       yield buffer.subarray(0, bytesRead);
@@ -99,12 +95,16 @@ export class BlobReader {
   async arrived(): Promise<void> {
     if (this.#place.incoming === undefined) return;
     await this.#place.incoming.file;
-    this.#version = (await versionOf(this.#handle)).version;
+    this.#version = (await this.#ofFile(versionOf(this.#handle))).version;
   }
 
-  /** @throws {FormatError} `source/file-changed` when the file was written to since it was opened */
+  /**
+   * @throws {FormatError} `source/file-changed` when the file was written to since it was opened
+   * @throws {SourceError} `source/unreadable`
+   */
   async checkUnchanged(): Promise<void> {
-    if ((await versionOf(this.#handle)).version !== this.#version) throw this.#changed();
+    const { version } = await this.#ofFile(versionOf(this.#handle));
+    if (version !== this.#version) throw this.#changed();
   }
 
   async close(): Promise<void> {
@@ -112,11 +112,31 @@ export class BlobReader {
     await this.#place.lease?.[Symbol.asyncDispose]();
   }
 
+  /** An open file doesn't outlast its name where another machine of a network file system has removed that: ESTALE. */
+  async #ofFile<Result>(work: Promise<Result>): Promise<Result> {
+    try {
+      return await work;
+    } catch (cause) {
+      throw unreadable(this.name, this.#place.file, cause);
+    }
+  }
+
   #changed(): FormatError {
     return new FormatError("source/file-changed", `${this.#place.file} was changed while in use`, {
       hint: "build again when nothing writes to it",
     });
   }
+}
+
+function unreadable(name: string, file: string, cause: unknown): SourceError {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  return new SourceError("source/unreadable", `cannot read ${name} from ${file}: ${message}`, {
+    cause,
+    hint:
+      code === "ESTALE"
+        ? "another machine has removed it while it was in use: build again"
+        : "check that the file is there and that you may read it",
+  });
 }
 
 /** Reads a blob from its start to its end and finds its digest, whether or not all of it was wanted. */

@@ -34,8 +34,9 @@ export class MirroredRepository implements RepositoryReader {
     descriptor: Descriptor,
     what: string,
     signal?: AbortSignal,
+    from = 0,
   ): AsyncGenerator<Uint8Array, void, undefined> {
-    let done = 0;
+    let done = from;
     for (;;) {
       const at = this.#current;
       try {

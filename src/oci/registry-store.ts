@@ -148,8 +148,14 @@ export class RegistryStore implements ImageStore {
     const what = `layer ${digest} of ${this.name}`;
     const progress = new ByteProgress(listener, `download layer ${shortDigest(digest)}`, sizeBytes);
     try {
-      const blob = this.#repository.blob(descriptor, what, signal);
-      const incoming = await cache.receive(digest, what, counted(blob, progress));
+      const incoming = await cache.receive(digest, what, sizeBytes, (from) => {
+        if (from > 0) {
+          const message = `going on with ${shortDigest(digest)} after ${from} bytes that an earlier download has left`;
+          listener({ type: "note", message });
+        }
+        const blob = this.#repository.blob(descriptor, what, signal, from);
+        return counted(blob, progress, from);
+      });
       // Given back before anybody hears of the end, so that a second try doesn't wait for the first.
       const released = async () => {
         try {
@@ -188,8 +194,9 @@ export class RegistryStore implements ImageStore {
 async function* counted(
   chunks: AsyncIterable<Uint8Array>,
   progress: ByteProgress,
+  from: number,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  let done = 0;
+  let done = from;
   for await (const chunk of chunks) {
     done += chunk.length;
     progress.at(done);

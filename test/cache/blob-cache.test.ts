@@ -1,7 +1,7 @@
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "ava";
 import { execa } from "execa";
@@ -131,27 +131,113 @@ test("many writers of the same blobs, in one process and in several, agree", asy
   t.deepEqual(await readdir(join(folder, "blobs-v1", "incoming")), []);
 });
 
-test("a writer that is killed leaves no blob, and the next one gets it", async (t) => {
-  const folder = await scratch(t);
+/** A process that receives the blob and gets no further than its first two million bytes. */
+async function startReceiving(folder: string): Promise<ChildProcess> {
+  const start = join(folder, "start");
+  await writeFile(start, bytes.subarray(0, 2_000_000));
   const program = `
+    const { readFile } = await import("node:fs/promises");
     const { BlobCache } = await import(${JSON.stringify(join(import.meta.dirname, "../../src/cache/blob-cache.ts"))});
     const chunks = async function* () {
-      yield Buffer.alloc(2_000_000);
-      process.stdout.write("half");
+      yield await readFile(${JSON.stringify(start)});
       await new Promise((resolve) => setTimeout(resolve, 60_000));
     };
-    await new BlobCache(${JSON.stringify(folder)}).write(${JSON.stringify(digest)}, "x", chunks());`;
+    const cache = new BlobCache(${JSON.stringify(folder)});
+    const { growing } = await cache.receive(${JSON.stringify(digest)}, "x", ${bytes.length}, chunks);
+    await growing.moreThan(1_000_000);
+    process.stdout.write("half");`;
   const child = spawn(process.execPath, ["--input-type=module", "-e", program], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   await once(child.stdout, "data");
+  return child;
+}
+
+async function kill(child: ChildProcess): Promise<void> {
   child.kill("SIGKILL");
   await once(child, "exit");
+}
+
+/** Receives the blob and says from where on it was asked for. */
+async function receive(cache: BlobCache): Promise<{ from: number; file: string; read: Buffer }> {
+  let from = -1;
+  const incoming = await cache.receive(digest, "x", bytes.length, (offset) => {
+    from = offset;
+    return inPieces(bytes.subarray(offset), 65_536);
+  });
+  const read = Buffer.alloc(bytes.length);
+  try {
+    for (let at = 0; at < bytes.length;) {
+      const there = await incoming.growing.moreThan(at);
+      at += (await incoming.reader.read(read, at, there - at, at)).bytesRead;
+    }
+  } finally {
+    await incoming.reader.close();
+  }
+  return { from, file: await incoming.file, read };
+}
+
+test("a writer that is killed leaves no blob, and the next one goes on where it was", async (t) => {
+  const folder = await scratch(t);
+  await kill(await startReceiving(folder));
   const cache = new BlobCache(folder);
   t.is(await cache.find(digest, bytes.length), undefined);
+  const incoming = join(folder, "blobs-v1", "incoming");
+  const [part = ""] = await readdir(incoming);
+  const { size } = await stat(join(incoming, part));
+  t.true(size >= 1_000_000 && size < bytes.length);
+  const { from, file, read } = await receive(cache);
+  t.is(from, size);
+  t.true(read.equals(bytes));
+  t.true((await readFile(file)).equals(bytes));
+  t.deepEqual(await readdir(incoming), []);
+});
+
+test("what a killed writer left is hashed again: where it is damaged the next one starts anew", async (t) => {
+  const folder = await scratch(t);
+  await kill(await startReceiving(folder));
+  const incoming = join(folder, "blobs-v1", "incoming");
+  const [part = ""] = await readdir(incoming);
+  // What a file may hold after the power has failed.
+  await writeFile(join(incoming, part), Buffer.alloc((await stat(join(incoming, part))).size));
+  const cache = new BlobCache(folder);
+  await t.throwsAsync(receive(cache), { code: "source/digest-mismatch" });
+  t.is(await cache.find(digest, bytes.length), undefined);
+  t.deepEqual(await readdir(incoming), []);
+  t.is((await receive(cache)).from, 0);
+});
+
+test("a download that is under way is not taken over, and neither is one with --no-cache", async (t) => {
+  const folder = await scratch(t);
+  const child = await startReceiving(folder);
+  t.is((await receive(new BlobCache(folder))).from, 0);
+  await kill(child);
+  t.is((await receive(new BlobCache(folder, { isFresh: true }))).from, 0);
   t.is((await readdir(join(folder, "blobs-v1", "incoming"))).length, 1);
-  await cache.write(digest, "x", [bytes]);
-  t.truthy(await cache.find(digest, bytes.length));
+});
+
+test("several that want what a killed writer left don't take the same", async (t) => {
+  const folder = await scratch(t);
+  await kill(await startReceiving(folder));
+  const received = await Promise.all([1, 2, 3].map(() => receive(new BlobCache(folder))));
+  t.is(received.filter(({ from }) => from > 0).length, 1);
+  for (const { read } of received) t.true(read.equals(bytes));
+  t.deepEqual(await readdir(join(folder, "blobs-v1", "incoming")), []);
+});
+
+test("a part of another machine is gone on with when it was not written to for long", async (t) => {
+  const folder = await scratch(t);
+  await kill(await startReceiving(folder));
+  const incoming = join(folder, "blobs-v1", "incoming");
+  const [part = ""] = await readdir(incoming);
+  const [hex, , random] = part.split(".");
+  // The pid of a process that there isn't here says nothing of the one that it is there.
+  const foreign = join(incoming, `${hex}.000000-000000-4194303-1.${random}`);
+  await rename(join(incoming, part), foreign);
+  const cache = new BlobCache(folder);
+  t.is((await receive(cache)).from, 0);
+  await utimes(foreign, Date.now() / 1000, Date.now() / 1000 - 11 * 60);
+  t.true((await receive(cache)).from > 0);
 });
 
 test("a folder that can't be written to is an error of the host with a hint", async (t) => {

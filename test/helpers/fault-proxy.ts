@@ -26,7 +26,7 @@ export interface Answer {
 export type Fault = (passing: Passing, response: ServerResponse) => boolean;
 
 export interface FaultProxy {
-  /** `127.0.0.1:port` */
+  /** `address:port` */
   readonly host: string;
   readonly origin: string;
   /** What was asked for. */
@@ -34,11 +34,15 @@ export interface FaultProxy {
   fault: Fault;
 }
 
-/** @param tls the certificate of a proxy that speaks https */
+/**
+ * @param tls the certificate of a proxy that speaks https
+ * @param address where it listens
+ */
 export async function faultProxy(
   t: ExecutionContext,
   registry: { readonly port: number },
   tls?: { readonly key: Buffer; readonly cert: Buffer },
+  address = "127.0.0.1",
 ): Promise<FaultProxy> {
   const counts = new Map<string, number>();
   const listener: Parameters<typeof createServer>[1] = (request, response) => {
@@ -53,14 +57,14 @@ export async function faultProxy(
     })().catch(() => response.destroy());
   };
   const server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener);
-  server.listen(0, "127.0.0.1");
+  server.listen(0, address);
   await once(server, "listening");
   t.teardown(async () => {
     server.closeAllConnections();
     server.close();
     await once(server, "close");
   });
-  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const host = `${address}:${(server.address() as AddressInfo).port}`;
   const proxy: FaultProxy = {
     host,
     origin: `${tls === undefined ? "http" : "https"}://${host}`,
