@@ -192,7 +192,8 @@ export async function readRootRecord(folder: string): Promise<RootRecord | undef
 /** Whether this process may remove a root: the machine's root, or one who has the ids that it was made with. */
 export function mayRemove(record: RootRecord | undefined): boolean {
   const own = ownIds();
-  return record === undefined || record.ids === own || own.startsWith("0 0 4294967295,");
+  const isMachineRoot = process.geteuid?.() === 0 && own.startsWith("0 0 4294967295,");
+  return record === undefined || record.ids === own || isMachineRoot;
 }
 
 /**

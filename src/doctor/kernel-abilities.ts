@@ -1,44 +1,37 @@
 import { accessSync, constants } from "node:fs";
 import { probe } from "../isolation/probe.ts";
 import type { HostFacts } from "../isolation/host-facts.ts";
+import { overlayRefusal } from "../sandbox/overlay-mount.ts";
 import { findProgram } from "../system/find-program.ts";
+import { TemporaryFolder } from "../system/temporary-folder.ts";
 
 /** What the kernel can do for this process, each tried. */
 export interface KernelAbilities {
   /** A user namespace can be made. */
   readonly userNamespaces: boolean;
-  /** Layers can be laid over each other in it (overlay). */
+  /** Scripts' changes can be laid over a base that is kept, in the folder for temporary files (overlay). */
   readonly overlay: boolean;
   /** File systems of programs can be mounted (FUSE). */
   readonly fuse: boolean;
 }
 
-const overlayTrial = `
-mount -n -t tmpfs tsbuild /tmp && cd /tmp && mkdir lower upper work merged || exit 1
-mount -n -t overlay -o lowerdir=lower,upperdir=upper,workdir=work,userxattr tsbuild merged ||
-  mount -n -t overlay -o lowerdir=lower,upperdir=upper,workdir=work tsbuild merged
-`;
-
 /** Tries them all: two programs at most. */
 export async function kernelAbilities({
   programs,
   path,
-  uid,
+  folder,
 }: HostFacts): Promise<KernelAbilities> {
   const { unshare } = programs;
-  const asRoot = uid === 0 ? [] : ["--map-root-user"];
   const userNamespaces =
     unshare !== undefined &&
     (await probe([unshare, "--user", "--map-root-user", "--", "/bin/true"])) === undefined;
-  const overlay =
-    unshare !== undefined &&
-    (await probe(
-      [
-        [unshare, ...asRoot, "--mount", "--propagation", "private", "--"],
-        ["/bin/sh", "-c", `PATH=${path}; ${overlayTrial}`],
-      ].flat(),
-    )) === undefined;
+  const overlay = await tryOverlay(folder, path);
   return { userNamespaces, overlay, fuse: canFuse(path) };
+}
+
+async function tryOverlay(folder: string, path: string): Promise<boolean> {
+  await using made = await TemporaryFolder.create(folder);
+  return (await overlayRefusal(made.folder, { path })) === undefined;
 }
 
 function canFuse(path: string): boolean {

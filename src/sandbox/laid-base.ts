@@ -1,5 +1,3 @@
-import { mkdtemp } from "node:fs/promises";
-import { join } from "node:path";
 import { trimCache } from "../cache/clean-cache.ts";
 import { RootCache, rootsOf, type KeptRoot } from "../cache/root-cache.ts";
 import { writeFolder } from "../folder/write-folder.ts";
@@ -9,9 +7,8 @@ import { bytesOf, type ByteString } from "../model/bytes-path.ts";
 import type { Content } from "../model/content.ts";
 import { TsbuildError } from "../model/error.ts";
 import type { LeafNode, Node } from "../model/node.ts";
-import { removeFolderTree } from "../system/remove-folder-tree.ts";
 import { Directory, FileTree } from "../tree/file-tree.ts";
-import { OverlayMount } from "./overlay-mount.ts";
+import { OverlayMount, overlayRefusal } from "./overlay-mount.ts";
 
 /** A base that is the same each time, so that its root file system can be kept. */
 export interface SandboxBase {
@@ -120,19 +117,9 @@ async function tryOverlay(
   { cacheFolder }: SandboxBase,
   { stageFolder, isolation }: LayOptions,
 ): Promise<string | undefined> {
-  const trial = await mkdtemp(join(stageFolder, "trial-"));
-  try {
-    const mount = await OverlayMount.create({
-      stageFolder: trial,
-      lowerFolder: rootsOf(cacheFolder),
-      path: isolation.hostPath,
-    });
-    if ("refused" in mount) return `there can be no overlay here: ${mount.refused}`;
-    mount[Symbol.dispose]();
-    return undefined;
-  } finally {
-    await removeFolderTree(trial);
-  }
+  const lowerFolder = rootsOf(cacheFolder);
+  const refusal = await overlayRefusal(stageFolder, { lowerFolder, path: isolation.hostPath });
+  return refusal === undefined ? undefined : `there can be no overlay here: ${refusal}`;
 }
 
 /** Another node than any that is wanted. */

@@ -11,9 +11,12 @@
 // Names are relative to STAGE: mount options are a list with commas and colons, in which not every path can be written.
 
 import { chmodSync, closeSync, constants, mkdirSync, openSync, realpathSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
 import { isInitialNamespace } from "../isolation/entry-mark.ts";
 import { findProgram } from "../system/find-program.ts";
+import { removeFolderTree } from "../system/remove-folder-tree.ts";
+import { captureProgram } from "../system/run-program.ts";
 import { startProgram } from "../system/start-program.ts";
 
 const folders = ["base", "upper", "work", "rootfs"] as const;
@@ -39,9 +42,9 @@ exit 1
  * lower layer (`redirect_dir`); others get the error EXDEV then, which `mv` knows to deal with, and notes by attributes
  * that they may set (`userxattr`, Linux 5.11).
  */
-function optionsToTry(): string[] {
+function optionsToTry(isMachineRoot: boolean): string[] {
   const all = "metacopy=off,index=off";
-  return isInitialNamespace()
+  return isMachineRoot
     ? [`${all},redirect_dir=on,volatile`, `${all},redirect_dir=on`]
     : [`${all},userxattr,volatile`, `${all},userxattr`];
 }
@@ -86,26 +89,15 @@ export class OverlayMount implements Disposable {
    * @throws what making folders throws
    */
   static async create(options: OverlayMountOptions): Promise<OverlayMount | { refused: string }> {
-    const { stageFolder, lowerFolder, path } = options;
-    const [unshare, nsenter, mount] = ["unshare", "nsenter", "mount"].map((name) =>
-      findProgram(name, path),
-    );
-    if (unshare === undefined || nsenter === undefined || mount === undefined) {
-      return { refused: "unshare, nsenter and mount (util-linux) are not all installed" };
-    }
-    const stage = realpathSync(stageFolder);
-    for (const name of folders) {
-      mkdirSync(join(stage, name), { recursive: true });
-      // Whatever the umask: users inside have to get through.
-      chmodSync(join(stage, name), 0o755);
-    }
-    const program = await startProgram(
-      [
-        [unshare, "--mount", "--propagation", "slave", "--", "/bin/sh", "-c", script, "tsbuild"],
-        [path, stage, lowerFolder, ...optionsToTry()],
-      ].flat(),
-      { env: { LC_ALL: "C" }, pipes: ["read", "write"], ownGroup: true },
-    );
+    const nsenter = findProgram("nsenter", options.path);
+    const command = mountCommand(options, false);
+    if (command === undefined || nsenter === undefined) return { refused: notInstalled };
+    const stage = realpathSync(options.stageFolder);
+    const program = await startProgram(command, {
+      env: { LC_ALL: "C" },
+      pipes: ["read", "write"],
+      ownGroup: true,
+    });
     let errors = "";
     program.stdout?.resume();
     program.stderr?.on("data", (bytes: Buffer) => {
@@ -116,9 +108,7 @@ export class OverlayMount implements Disposable {
       const ready = new Promise<true>((resolve) => told?.once("data", () => resolve(true)));
       const isReady = await Promise.race([ready, program.ended.then(() => false)]);
       if (!isReady) {
-        // More lines may follow, with general advice.
-        const lines = errors.split("\n").map((line) => line.trim());
-        return { refused: lines.findLast((line) => /\bmount:/.test(line)) ?? "mount failed" };
+        return { refused: reasonIn(errors) };
       }
       return new OverlayMount(stage, nsenter, program.pid);
     } finally {
@@ -129,5 +119,57 @@ export class OverlayMount implements Disposable {
 
   [Symbol.dispose](): void {
     for (const descriptor of this.#descriptors) closeSync(descriptor);
+  }
+}
+
+const notInstalled = "unshare, nsenter and mount (util-linux) are not all installed";
+
+/** What mounts it; nothing where programs are missing. Makes the folders. */
+function mountCommand(
+  { stageFolder, lowerFolder, path }: OverlayMountOptions,
+  isPlainUser: boolean,
+): string[] | undefined {
+  const [unshare, mount] = ["unshare", "mount"].map((name) => findProgram(name, path));
+  if (unshare === undefined || mount === undefined) return undefined;
+  const stage = realpathSync(stageFolder);
+  for (const name of folders) {
+    mkdirSync(join(stage, name), { recursive: true });
+    // Whatever the umask: users inside have to get through.
+    chmodSync(join(stage, name), 0o755);
+  }
+  return [
+    [unshare, ...(isPlainUser ? ["--user", "--map-root-user"] : []), "--mount"],
+    ["--propagation", "slave", "--", "/bin/sh", "-c", script, "tsbuild"],
+    [path, stage, lowerFolder, ...optionsToTry(isInitialNamespace() && !isPlainUser)],
+  ].flat();
+}
+
+/** What mount(8) said last; more lines may follow, with general advice. */
+function reasonIn(errors: string): string {
+  const lines = errors.split("\n").map((line) => line.trim());
+  return lines.findLast((line) => /\bmount:/.test(line)) ?? "mount failed";
+}
+
+/**
+ * Finds out by doing whether an overlay can be had, and says why not.
+ * @param parent where the upper layer would be
+ * @param options without a lower folder, any folder will do
+ */
+export async function overlayRefusal(
+  parent: string,
+  { lowerFolder, path }: { readonly lowerFolder?: string; readonly path: string },
+): Promise<string | undefined> {
+  const stageFolder = await mkdtemp(join(parent, "trial-"));
+  try {
+    const isPlainUser = process.geteuid?.() !== 0;
+    const command = mountCommand(
+      { stageFolder, lowerFolder: lowerFolder ?? join(stageFolder, "base"), path },
+      isPlainUser,
+    );
+    if (command === undefined || findProgram("nsenter", path) === undefined) return notInstalled;
+    const { exitCode, stderr } = await captureProgram(command, { env: { LC_ALL: "C" } });
+    return exitCode === 0 ? undefined : reasonIn(stderr);
+  } finally {
+    await removeFolderTree(stageFolder);
   }
 }

@@ -195,3 +195,76 @@ ${who === "root" ? script : script.replace("mv moved moved-away", "cp -a moved m
     t.deepEqual(left, [], "no temporary folder is left");
   });
 }
+
+serialHostTest(
+  "a plain user with ranges",
+  canMakeUsers,
+  "a plain user's kept bases are looked after",
+  async (t) => {
+    t.timeout(120_000);
+    const user = plainUser();
+    const at = await place(t, user);
+    const cache = (...words: string[]) =>
+      tsbuild(["cache", ...words], {
+        cwd: at.folder,
+        user,
+        env: { TMPDIR: at.folder, TSBUILD_CACHEDIR: at.cache },
+      });
+    const made = await build(at, "made", "\n%post\n    true\n");
+    t.is(made.exitCode, 0, made.stderr);
+    const listed = await cache("list", "--json", "--type", "root");
+    const { entries } = JSON.parse(listed.stdout) as { entries: { name: string }[] };
+    t.is(entries.length, 1);
+    t.regex(entries[0]?.name ?? "", /^oci:\/\/.*layout:base$/);
+    const verified = await cache("verify");
+    t.is(verified.exitCode, 0, verified.stdout + verified.stderr);
+    t.regex(verified.stdout, /all good/);
+    const inside = join(at.cache, "roots-v1");
+    const [key = ""] = (await readdir(inside)).filter((name) => name.length === 64);
+    writeFileSync(join(inside, key, "rootfs/etc/passwd"), "somebody was here\n");
+    t.is((await cache("verify")).exitCode, 7, "what was changed is found");
+    t.is((await build(at, "again", "\n%post\n    true\n")).exitCode, 0);
+    const single = await build(at, "single", "\n%post\n    true\n", ["--isolation", "single"]);
+    t.is(single.exitCode, 0, single.stderr);
+    t.regex(single.stderr, /on a copy of the base: scripts run by the way single/);
+    const cleaned = await cache("clean", "--force");
+    t.is(cleaned.exitCode, 0, cleaned.stderr);
+    t.deepEqual(await readdir(inside), ["incoming"]);
+    t.deepEqual(await readdir(join(inside, "incoming")), []);
+  },
+);
+
+serialHostTest("root", canMakeUsers, "what is not to be kept is copied", async (t) => {
+  t.timeout(120_000);
+  const at = await place(t);
+  const post = "\n%post\n    echo x > /x\n";
+  for (const words of [["--no-cache"], ["--disable-cache"], ["--copy-base"]]) {
+    const run = await build(at, words[0]?.slice(2) ?? "", post, words);
+    t.is(run.exitCode, 0, run.stderr);
+    t.notRegex(run.stderr, /overlay/, words.join(" "));
+  }
+  const sandbox = await build(at, "folder", post, ["--sandbox"]);
+  t.is(sandbox.exitCode, 0, sandbox.stderr);
+  t.true((await readdir(join(at.folder, "folder.sif"))).includes("x"));
+  t.false((await readdir(at.cache)).includes("roots-v1"));
+});
+
+serialHostTest(
+  "root",
+  canMakeUsers,
+  "%test may write to what is thrown away, on an overlay too",
+  async (t) => {
+    const at = await place(t);
+    const test =
+      "\n%post\n    rm /data/gone\n\n%test\n    touch /data/gone /written\n    rm /data/kept\n";
+    const refused = await build(at, "refused", test);
+    t.not(refused.exitCode, 0);
+    t.regex(refused.stderr, /Read-only file system/);
+    const run = await build(at, "run", test, ["--writable-tmpfs"]);
+    t.is(run.exitCode, 0, run.stderr);
+    const list = await listImage(join(at.folder, "run.sif"));
+    t.is(list["data/gone"], undefined);
+    t.is(list["written"], undefined);
+    t.is(list["data/kept"]?.type, "file");
+  },
+);
