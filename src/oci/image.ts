@@ -180,6 +180,7 @@ export async function openImage(
       const layer = opened.get(keyOf(source)) as Layer;
       applyLayer(tree, layer.entries, layer);
     }
+    for (const layer of opened.values()) layer.forgetEntries();
     return { tree, config: config.config, dispose };
   } catch (error) {
     await dispose();

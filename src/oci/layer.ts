@@ -27,7 +27,7 @@ export interface LayerOptions extends IndexOptions {
 export class Layer implements ContentSource {
   readonly name: string;
   readonly #blob: BlobReader;
-  readonly #index: LayerIndex;
+  #index: LayerIndex;
 
   private constructor(name: string, blob: BlobReader, index: LayerIndex) {
     this.name = name;
@@ -70,6 +70,11 @@ export class Layer implements ContentSource {
   /** In the order of the archive. */
   get entries(): readonly LayerEntry[] {
     return this.#index.entries;
+  }
+
+  /** Lets go of the entries, which take as much memory as the tree that was made of them. */
+  forgetEntries(): void {
+    this.#index = { ...this.#index, entries: [] };
   }
 
   get uncompressedBytes(): number {

@@ -3,10 +3,14 @@ import type { Duplex } from "node:stream";
 /** Output pieces of compressors and decompressors: Node's own default of 16 KiB halves their speed. */
 export const outputChunkBytes = 256 * 1024;
 
-/** With room for some pieces that lie ready: else a decompressor and its reader wait for each other all the time. */
+/**
+ * With room for some pieces that lie ready: else a decompressor and its reader wait for each other all the time. The pieces
+ * are objects to the stream, which would make one piece of all that lie ready if they were bytes.
+ */
 export const decompressorOptions = {
   chunkSize: outputChunkBytes,
-  readableHighWaterMark: 8 * outputChunkBytes,
+  readableObjectMode: true,
+  readableHighWaterMark: 8,
   writableHighWaterMark: 1024 * 1024,
 };
 
