@@ -2,11 +2,13 @@ import type { Isolation } from "../isolation/isolation.ts";
 import type { Listener } from "../model/event.ts";
 import type { Platform } from "../model/platform.ts";
 import type { Limits } from "../sandbox/limits.ts";
+import type { LendableTerminal } from "../sandbox/script-terminal.ts";
 import type { Mask, Secret } from "../sandbox/secrets.ts";
 import type { RegistryAccess } from "../source/source.ts";
 import type { CompressorChoice } from "../squashfs/compression.ts";
 
 export type { Limits } from "../sandbox/limits.ts";
+export type { LendableTerminal } from "../sandbox/script-terminal.ts";
 export { maskOf, type Mask, type Secret } from "../sandbox/secrets.ts";
 
 /** A folder or file of the host that scripts see inside (`--bind`). */
@@ -57,6 +59,8 @@ export interface BuildOptions {
   readonly drivers: readonly Bind[];
   readonly writableTmpfs: boolean;
   readonly network: "host" | "none";
+  /** Lent to `%post` and `%test`; without, they have none. */
+  readonly terminal?: LendableTerminal | undefined;
   /** What each script may take. */
   readonly limits?: Limits;
   /** Files that `%post` and `%test` find below /run/secrets. */

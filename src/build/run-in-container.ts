@@ -26,6 +26,7 @@ export async function runInContainer(
     drivers: options.drivers,
     network: options.network,
     secrets: options.secrets ?? [],
+    terminal: options.terminal,
     writableTmpfs: isTest && options.writableTmpfs,
   });
   if (isTest) return;

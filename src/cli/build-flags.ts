@@ -43,6 +43,7 @@ export interface BuildFlags extends AccessFlags, LimitFlags {
   readonly timestamp?: string;
   readonly isolation?: string;
   readonly network: "host" | "none";
+  readonly terminal?: boolean;
   readonly progress?: "plain" | "tty" | "json";
 }
 
@@ -131,6 +132,10 @@ export function addBuildFlags(command: Command): Command {
       new Option("--network <name>", "what scripts see of the network")
         .choices(["host", "none"])
         .default("host"),
+    )
+    .option(
+      "--terminal",
+      "lend this terminal to %post and %test, to debug them by hand; without, they read nothing",
     )
     .option(
       "-f, --fakeroot",

@@ -1,5 +1,12 @@
 import { resolve } from "node:path";
-import { maskOf, type Bind, type BuildOptions, type Mask, type Secret } from "../build/options.ts";
+import {
+  maskOf,
+  type Bind,
+  type BuildOptions,
+  type LendableTerminal,
+  type Mask,
+  type Secret,
+} from "../build/options.ts";
 import { checkTarget } from "../build/check-target.ts";
 import { suggest } from "../definition/suggest.ts";
 import { InterruptedError, UsageError } from "../model/error.ts";
@@ -17,6 +24,7 @@ import { commandNames } from "./command-names.ts";
 import { compressionFlags } from "./compression-flags.ts";
 import { driverFlags } from "./driver-flags.ts";
 import { enterIfNeeded } from "./enter-if-needed.ts";
+import { terminalToLend } from "./lend-terminal.ts";
 import { limitsOf } from "./limit-flags.ts";
 import { loadPlan, type LoadedPlan } from "./load-plan.ts";
 import { makeListener } from "./make-listener.ts";
@@ -53,7 +61,9 @@ export async function buildCommand(
     );
   }
 
-  using view = makeListener(flags, terminal);
+  const lent = terminalToLend(flags);
+  // The terminal can't show a script and a live view at once.
+  using view = makeListener(lent === undefined ? flags : { ...flags, progress: "plain" }, terminal);
   let isWaiting = false;
   using interruption = watchSignals({
     // By the view, which knows what is on the terminal, or that a program reads along. A build that started itself again
@@ -103,6 +113,7 @@ export async function buildCommand(
       isolation: entered.isolation,
       drivers: await driverFlags(flags, terminal.environment, view.listener),
       access: await accessOf(flags, terminal.environment, folder),
+      lent,
       secrets,
       mask: maskOf([...secrets, ...secretArguments].map(({ value }) => value)),
       listener: view.listener,
@@ -198,6 +209,7 @@ function buildOptions(
     readonly isolation: Isolation | undefined;
     readonly drivers: readonly Bind[];
     readonly access: RegistryAccess;
+    readonly lent: LendableTerminal | undefined;
     readonly secrets: readonly Secret[];
     readonly mask: Mask;
     readonly listener: Listener;
@@ -211,6 +223,7 @@ function buildOptions(
     isolation,
     drivers,
     access,
+    lent,
     secrets,
     mask,
     listener,
@@ -250,6 +263,7 @@ function buildOptions(
     writableTmpfs: flags.writableTmpfs === true,
     network: access.isOffline === true ? "none" : flags.network,
     limits: limitsOf(flags),
+    terminal: lent,
     secrets,
     mask,
     environment,

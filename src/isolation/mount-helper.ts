@@ -27,11 +27,15 @@
 //   handle, so a script in its place could neither `kill $$` nor be ended.
 // - The terminals' group 5 does not exist in a namespace with a single id: a second try without it.
 
-/** The end of it, and of other shells that run a command for us. */
+/**
+ * The end of it, and of other shells that run a command for us. At a terminal, Ctrl-C comes to the shell as well, and is for
+ * the command alone: a trap, unlike an ignored signal, is not inherited.
+ */
 export const runTold = `
 set +e
 { echo ready >&3; } 2> /dev/null
 PATH=$IMAGE_PATH
+trap : INT QUIT
 "$@" 3>&- 4<&- 5<&-
 STATUS=$?
 { echo done >&3 && read -r _ <&5; } 2> /dev/null

@@ -29,6 +29,7 @@ import {
 } from "./script-environment.ts";
 import { placeScript, type PlacedScript } from "./place-script.ts";
 import { secretLines, secretsFolder, type Mask, type Secret } from "./secrets.ts";
+import { ScriptTerminal, type LendableTerminal } from "./script-terminal.ts";
 import { standardMounts } from "./standard-mounts.ts";
 import { makeStandIns } from "./stand-ins.ts";
 import { noShell, ScriptOutput, setUpFailure } from "./script-failure.ts";
@@ -61,6 +62,8 @@ export interface RunScriptOptions extends RunEvents {
   readonly mask: Mask;
   /** Let `%test` write to a root file system of which nothing is kept. */
   readonly writableTmpfs: boolean;
+  /** Gives it to the script. What is printed there is not told to `onLine`, and nothing is masked. */
+  readonly terminal?: LendableTerminal | undefined;
   readonly onLine: (stream: OutputStream, line: string) => void;
   /** Told the command that is run, to be pasted into a shell. */
   readonly onCommand?: ((command: string) => void) | undefined;
@@ -174,7 +177,7 @@ async function run(
   const output = new ScriptOutput(script, placed.file, placed.text, mask);
   const tell = (stream: OutputStream, line: string): void => {
     output.take(stream, line);
-    onLine(stream, mask(line));
+    if (options.terminal === undefined) onLine(stream, mask(line));
   };
   // Until the script starts, what is said is about its surroundings.
   let ready = false;
@@ -184,7 +187,13 @@ async function run(
   if (isolation.lacks.includes("processes")) kept.use(keepTidy("processes", options.rootFolder));
   const witnessed = isolation.witness && witnessOf(options, isolation.witness);
   await using supervised = witnessed ?? (await superviseRun(isolation.supervision, options.ledger));
-  const end = await runLimited(command, {
+  const hear = (stream: OutputStream, line: string): void => {
+    if (ready) tell(stream, line);
+    else early.push([stream, line]);
+  };
+  using terminal =
+    options.terminal && new ScriptTerminal(options.terminal, (line) => hear("stderr", line));
+  const end = await runLimited(terminal?.commandLine(command) ?? command, {
     limits: options.limits,
     path: isolation.hostPath,
     output,
@@ -215,12 +224,10 @@ async function run(
       cwd: "/",
       descriptors: supervised.descriptors,
       pipeFolder: workFolder,
-      onLine: (stream, line) => {
-        if (ready) tell(stream, line);
-        else early.push([stream, line]);
-      },
+      onLine: terminal === undefined ? hear : undefined,
     },
   });
+  await terminal?.drain();
   await supervised.finish();
   if (!ready)
     throw setUpFailure(
