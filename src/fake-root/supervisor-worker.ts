@@ -38,8 +38,11 @@ const poll = libc.func("poll", "int", ["uint64_t", "uint64_t", "int"]) as (
 
 const readable = 1; // POLLIN
 
-/** A call seldom comes alone; waiting a moment for the next is cheaper than going round by Node's loop. */
-const patienceMs = 1;
+/**
+ * A call seldom comes alone; waiting a moment for the next is cheaper than going round by Node's loop. A moment longer than
+ * the kernel's tick, or each wait sets the processor's timer, which takes a tenth of all the time in a virtual machine.
+ */
+const patienceMs = 20;
 const mostInARow = 500;
 
 const kernel = new Kernel();
