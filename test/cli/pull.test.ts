@@ -2,14 +2,13 @@ import { readFile, readdir, writeFile } from "node:fs/promises";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
-import { packSif } from "../../src/packer/pack-sif.ts";
 import { parsePullSource, pullName } from "../../src/cli/pull-name.ts";
 import type { TsbuildError } from "../../src/model/error.ts";
-import { nastyTree } from "../helpers/nasty-tree.ts";
 import { blob, descriptor, json } from "../helpers/oci-image.ts";
 import { runCli } from "../helpers/run-cli.ts";
 import { scratch } from "../helpers/scratch.ts";
 import { cutAfter, scriptedRegistry, type ScriptedRegistry } from "../helpers/scripted-registry.ts";
+import { writeSmallSif } from "../helpers/small-sif.ts";
 
 // As `apptainer pull` calls them.
 const names: readonly (readonly [source: string, name: string])[] = [
@@ -37,20 +36,6 @@ for (const source of ["debian:12", "docker://", "", "https://host/a%2fb", "https
   });
 }
 
-async function sifBytes(t: ExecutionContext): Promise<Buffer> {
-  const file = join(await scratch(t), "x.sif");
-  await packSif(nastyTree(), file, {
-    definition: Buffer.from("Bootstrap: scratch\n"),
-    objects: [],
-    architecture: "amd64",
-    timeSeconds: 1,
-    uuid: "from-content",
-    compression: { name: "none", level: 0 },
-    force: false,
-  });
-  return readFile(file);
-}
-
 interface Served {
   readonly server: ScriptedRegistry;
   readonly folder: string;
@@ -62,7 +47,7 @@ interface Served {
 async function served(t: ExecutionContext): Promise<Served> {
   const server = await scriptedRegistry(t);
   const folder = await scratch(t);
-  const bytes = await sifBytes(t);
+  const bytes = await writeSmallSif(join(await scratch(t), "x.sif"));
   const image = blob(bytes, "application/octet-stream");
   server.rule = ({ path, headers }, response, count) => {
     if (path !== "/x.sif") return false;

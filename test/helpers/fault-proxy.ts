@@ -3,8 +3,8 @@
 import { once } from "node:events";
 import { createServer, request as sendRequest, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import type { AddressInfo } from "node:net";
 import type { ExecutionContext } from "ava";
+import { listen } from "./loopback.ts";
 
 /** A request on its way, with what the registry would answer to it. */
 export interface Passing {
@@ -57,14 +57,7 @@ export async function faultProxy(
     })().catch(() => response.destroy());
   };
   const server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener);
-  server.listen(0, address);
-  await once(server, "listening");
-  t.teardown(async () => {
-    server.closeAllConnections();
-    server.close();
-    await once(server, "close");
-  });
-  const host = `${address}:${(server.address() as AddressInfo).port}`;
+  const host = `${address}:${await listen(t, server, address)}`;
   const proxy: FaultProxy = {
     host,
     origin: `${tls === undefined ? "http" : "https"}://${host}`,

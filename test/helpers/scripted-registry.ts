@@ -1,9 +1,8 @@
 // A registry in this process that does what a test tells it to, and remembers what it was asked.
 
-import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import type { ExecutionContext } from "ava";
+import { listen } from "./loopback.ts";
 import type { TestBlob } from "./oci-image.ts";
 
 export interface Seen {
@@ -50,14 +49,7 @@ export async function scriptedRegistry(t: ExecutionContext): Promise<ScriptedReg
       answer(one, response, stored.get(url));
     })();
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  t.teardown(async () => {
-    server.closeAllConnections();
-    server.close();
-    await once(server, "close");
-  });
-  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const host = `127.0.0.1:${await listen(t, server)}`;
   const registry: ScriptedRegistry = {
     host,
     origin: `http://${host}`,

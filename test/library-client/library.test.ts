@@ -13,17 +13,16 @@ import type { TsbuildError } from "../../src/model/error.ts";
 import { Dispatchers } from "../../src/oci/dispatchers.ts";
 import { HttpClient } from "../../src/oci/http.ts";
 import { smallBlob } from "../../src/oci/upload-blob.ts";
-import { packSif } from "../../src/packer/pack-sif.ts";
 import {
   hashOf,
   libraryDouble,
   libraryToken,
   type LibraryDouble,
 } from "../helpers/library-double.ts";
-import { nastyTree } from "../helpers/nasty-tree.ts";
 import { blob, descriptor, json } from "../helpers/oci-image.ts";
 import { runCli } from "../helpers/run-cli.ts";
 import { scratch } from "../helpers/scratch.ts";
+import { writeSmallSif } from "../helpers/small-sif.ts";
 
 const names: readonly (readonly [
   text: string,
@@ -78,19 +77,7 @@ Remotes:
   t.is(readRemotes("Active: none\nRemotes:\n  other:\n    URI: x\n"), undefined);
 });
 
-async function sif(t: ExecutionContext): Promise<Buffer> {
-  const file = join(await scratch(t), "x.sif");
-  await packSif(nastyTree(), file, {
-    definition: Buffer.from("Bootstrap: scratch\n"),
-    objects: [],
-    architecture: "amd64",
-    timeSeconds: 1,
-    uuid: "from-content",
-    compression: { name: "gzip", level: 1 },
-    force: false,
-  });
-  return readFile(file);
-}
+const sif = async (t: ExecutionContext) => writeSmallSif(join(await scratch(t), "x.sif"));
 
 async function served(t: ExecutionContext) {
   const server = await libraryDouble(t);

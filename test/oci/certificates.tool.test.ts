@@ -1,13 +1,13 @@
-import { once } from "node:events";
 import { createServer, type ServerOptions } from "node:https";
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
-import { createServer as createNetServer, connect, type AddressInfo } from "node:net";
+import { createServer as createNetServer, connect } from "node:net";
 import { join } from "node:path";
 import type { ExecutionContext } from "ava";
 import { execa } from "execa";
 import type { TsbuildError } from "../../src/model/error.ts";
 import { Dispatchers, type DispatcherOptions } from "../../src/oci/dispatchers.ts";
 import { Repository } from "../../src/oci/repository.ts";
+import { listen } from "../helpers/loopback.ts";
 import { image, textLayer } from "../helpers/oci-image.ts";
 import { scratch } from "../helpers/scratch.ts";
 import { makeAuthority, makeCertificate } from "../helpers/site-certificates.ts";
@@ -30,13 +30,7 @@ async function site(t: ExecutionContext, options: ServerOptions = {}): Promise<S
     response.writeHead(200, { "content-type": made.manifest.mediaType });
     response.end(made.manifest.bytes);
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  t.teardown(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const { port } = server.address() as AddressInfo;
+  const port = await listen(t, server);
   return { folder, host: `127.0.0.1:${port}`, port };
 }
 
@@ -89,12 +83,10 @@ toolTest(["openssl"], "a registry is read through the proxy of the environment",
       });
     });
   });
-  proxy.listen(0, "127.0.0.1");
-  await once(proxy, "listening");
-  t.teardown(() => proxy.close());
+  const proxyPort = await listen(t, proxy);
   const env = {
     SSL_CERT_FILE: join(folder, "ca.crt"),
-    HTTPS_PROXY: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    HTTPS_PROXY: `http://127.0.0.1:${proxyPort}`,
   };
   const repository = repositoryOf(t, "registry.test", new Dispatchers({ env, hostFolders: [] }));
   t.true((await repository.manifest("1")).bytes.equals(made.manifest.bytes));

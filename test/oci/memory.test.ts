@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import test from "ava";
 import { execa } from "execa";
 import { checkout } from "../helpers/build.ts";
+import { listen } from "../helpers/loopback.ts";
 import { scratch } from "../helpers/scratch.ts";
 
 const piece = Buffer.alloc(1024 * 1024, "0123456789abcdef");
@@ -32,13 +32,7 @@ test("a large blob takes as little memory as a small one", async (t) => {
       response.end();
     })();
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  t.teardown(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const { port } = server.address() as AddressInfo;
+  const port = await listen(t, server);
   const program = join(folder, "pull.mjs");
   await writeFile(
     program,

@@ -3,11 +3,10 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import test, { type ExecutionContext } from "ava";
-import { packSif } from "../../src/packer/pack-sif.ts";
-import { nastyTree } from "../helpers/nasty-tree.ts";
 import { runCli } from "../helpers/run-cli.ts";
 import { scratch } from "../helpers/scratch.ts";
 import { scriptedRegistry, sendError, type Seen } from "../helpers/scripted-registry.ts";
+import { writeSmallSif } from "../helpers/small-sif.ts";
 import { takeUploads } from "../helpers/upload-double.ts";
 
 async function served(t: ExecutionContext) {
@@ -15,15 +14,7 @@ async function served(t: ExecutionContext) {
   const double = takeUploads(registry);
   const folder = await scratch(t);
   const file = join(folder, "x.sif");
-  await packSif(nastyTree(), file, {
-    definition: Buffer.from("Bootstrap: scratch\n"),
-    objects: [],
-    architecture: "amd64",
-    timeSeconds: 1,
-    uuid: "from-content",
-    compression: { name: "gzip", level: 1 },
-    force: false,
-  });
+  await writeSmallSif(file);
   const environment = { HOME: folder, TMPDIR: folder };
   const push = (...words: string[]) => runCli(["push", ...words], folder, environment);
   return { registry, double, folder, file, push };

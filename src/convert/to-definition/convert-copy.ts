@@ -13,7 +13,7 @@ import {
   type Source,
 } from "./copy-source.ts";
 import { isTemporary, tellTemporary } from "./temporary-folders.ts";
-import { archive, stageCopy, unpack, writeDocument } from "./staged-copy.ts";
+import { archive, nothingRuns, stageCopy, unpack, writeDocument } from "./staged-copy.ts";
 
 /**
  * A COPY or ADD. `%files` does what COPY does when the source is known to be a file, or a folder of which the contents are
@@ -97,11 +97,7 @@ function convertSource(
   }
   if (hasOwner) {
     const hint = "a stage with a RUN can change owners and modes in %post";
-    losses.lost(
-      copy.location,
-      "--chown and --chmod are left out: nothing runs in this stage",
-      hint,
-    );
+    losses.lost(copy.location, `--chown and --chmod are left out: ${nothingRuns}`, hint);
   }
   if (draft.comesTooEarly(origin, destination)) {
     const hint =

@@ -85,7 +85,7 @@ export function unpack(
     const hint = "unpack it beforehand, and copy the folder";
     losses.lost(
       copy.location,
-      `the archive ${displayText(source.path)} is not unpacked: nothing runs in this stage`,
+      `the archive ${displayText(source.path)} is not unpacked: ${nothingRuns}`,
       hint,
     );
     return;
@@ -101,6 +101,9 @@ export function unpack(
   losses.differs(copy.location, "the archive is unpacked by the tar of the image", hint);
 }
 
+/** Why what would take a command can't be done. */
+export const nothingRuns = "nothing runs in this stage";
+
 export const archive = /\.(?:tar|tar\.gz|tgz|tar\.bz2|tbz2?|tar\.xz|txz|tar\.zst)$/i;
 
 /** A file that stands in the Dockerfile itself. */
@@ -115,7 +118,7 @@ export function writeDocument(
     const hint = "put the text in a file, and copy that";
     losses.lost(
       copy.location,
-      `the file ${displayText(heredoc.delimiter)} is not written: nothing runs in this stage`,
+      `the file ${displayText(heredoc.delimiter)} is not written: ${nothingRuns}`,
       hint,
     );
     return;
