@@ -7,7 +7,7 @@ import { HostError } from "../model/error.ts";
 import { leasedBlobs } from "./cache-lease.ts";
 import { digestParts } from "./digest.ts";
 import { removeAbandonedRoots, removeRoot } from "./root-cache.ts";
-import { listCache, type CacheEntry, type CacheKind } from "./list-cache.ts";
+import { isDownload, listCache, type CacheEntry, type CacheKind } from "./list-cache.ts";
 
 export interface CleanOptions {
   readonly kinds: readonly CacheKind[];
@@ -61,7 +61,7 @@ export async function trimCache(
   const removed: CacheEntry[] = [];
   if (maxBytes === Infinity) return removed;
   const entries = (await listCache(cacheFolder)).filter(
-    ({ kind, isForeign }) => ["blob", "index", "root"].includes(kind) && isForeign !== true,
+    ({ kind, isForeign }) => ["blob", "sif", "index", "root"].includes(kind) && isForeign !== true,
   );
   let bytes = entries.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   const indexes = new Map(
@@ -90,7 +90,7 @@ export async function trimCache(
 export async function removeEntry(cacheFolder: string, entry: CacheEntry): Promise<boolean> {
   if (entry.kind === "root") return removeRoot(cacheFolder, basename(entry.file));
   try {
-    if (entry.kind !== "blob") {
+    if (!isDownload(entry.kind)) {
       await rm(entry.file, { force: true });
       return true;
     }

@@ -2,17 +2,21 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { leasedBlobs } from "./cache-lease.ts";
 import { isDigest } from "./digest.ts";
+import { isSifFile } from "./is-sif-file.ts";
 import { isLeftBehind, namesIn } from "./incoming-file.ts";
 import { mayRemove, readRootRecord, rootDigest, rootsOf } from "./root-cache.ts";
 import { serverTimeMs } from "./server-clock.ts";
 import { parseTag } from "./tag-memory.ts";
 
 /**
- * `blob` a download, `index` what is in a layer, `root` an unpacked base, `tag` what a tag stood for, `part` an unfinished
+ * `blob` a download, `sif` one that is a SIF file, `index` what is in a layer, `root` an unpacked base, `tag` what a tag stood for, `part` an unfinished
  * download, `code` the program's own compiled code.
  */
-export const cacheKinds = ["blob", "index", "root", "tag", "part", "code"] as const;
+export const cacheKinds = ["blob", "sif", "index", "root", "tag", "part", "code"] as const;
 export type CacheKind = (typeof cacheKinds)[number];
+
+/** Whether entries of a kind are downloads, named by the digest of what they hold. */
+export const isDownload = (kind: CacheKind) => kind === "blob" || kind === "sif";
 
 export interface CacheEntry {
   readonly kind: CacheKind;
@@ -42,7 +46,7 @@ export async function listCache(cacheFolder: string): Promise<CacheEntry[]> {
     const found = await stat(file).catch(() => undefined);
     if (found === undefined) return;
     // Only blobs have an access time that is set on purpose.
-    const usedMs = kind === "blob" ? Math.max(found.atimeMs, found.mtimeMs) : found.mtimeMs;
+    const usedMs = isDownload(kind) ? Math.max(found.atimeMs, found.mtimeMs) : found.mtimeMs;
     entries.push({ kind, file, sizeBytes: found.size, usedMs, ...(await about(found)) });
   };
   const addRoot = async (file: string, key: string) => {
@@ -68,7 +72,9 @@ export async function listCache(cacheFolder: string): Promise<CacheEntry[]> {
       for (const hex of await namesIn(folder)) {
         const name = `${algorithm}:${hex}`;
         if (isDigest(name)) {
-          await add(kind, join(folder, hex), async () => ({ name, isInUse: leased.has(name) }));
+          const file = join(folder, hex);
+          const held = kind === "blob" && (await isSifFile(file)) ? "sif" : kind;
+          await add(held, file, async () => ({ name, isInUse: leased.has(name) }));
         }
       }
     }

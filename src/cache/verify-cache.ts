@@ -5,7 +5,7 @@ import { zstdDecompress } from "node:zlib";
 import { digestParts } from "./digest.ts";
 import { hashFile } from "./hash-file.ts";
 import { removeEntry } from "./clean-cache.ts";
-import { listCache, type CacheEntry } from "./list-cache.ts";
+import { isDownload, listCache, type CacheEntry } from "./list-cache.ts";
 import { readRootRecord } from "./root-cache.ts";
 import { listRoot } from "./root-listing.ts";
 import { parseTag } from "./tag-memory.ts";
@@ -53,7 +53,7 @@ export async function verifyCache(
 async function isGood(entry: CacheEntry, signal: AbortSignal | undefined): Promise<boolean> {
   if (entry.kind === "root")
     return (await isWholeRoot(entry.file, signal)) || isMissing(entry.file);
-  if (entry.kind === "blob") {
+  if (isDownload(entry.kind)) {
     const hex = await hashFile(entry.file, entry.name);
     return hex === digestParts(entry.name).hex || (await isMissing(entry.file));
   }

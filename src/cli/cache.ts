@@ -25,9 +25,13 @@ export interface CacheFlags extends GlobalFlags, AccessFlags {
   readonly buildArgFile: string[];
 }
 
-/** Apptainer's words for what it keeps, beside ours. What we don't keep is accepted all the same. */
+/**
+ * Apptainer's words for what it keeps, beside ours. Its `library`, `net` and `shub` are files that are fetched each time here:
+ * of those nothing is kept.
+ */
 const kindsOf: Readonly<Record<string, readonly CacheKind[]>> = {
   blob: ["blob"],
+  sif: ["sif"],
   blobs: ["blob"],
   index: ["index"],
   root: ["root"],
@@ -36,10 +40,10 @@ const kindsOf: Readonly<Record<string, readonly CacheKind[]>> = {
   code: ["code"],
   oci: ["blob", "index", "root", "tag", "part"],
   library: [],
-  oras: [],
+  oras: ["sif"],
   shub: [],
   net: [],
-  all: ["blob", "index", "root", "tag", "part", "code"],
+  all: ["blob", "sif", "index", "root", "tag", "part", "code"],
 };
 
 /** `tsbuild cache list|clean|verify|fetch`. Gives the exit code. */

@@ -202,6 +202,51 @@ toolTest(tools, "a cache is kept to its size, and is listed, cleaned and verifie
   t.truthy(await stat(folder));
 });
 
+toolTest(tools, "Apptainer's kinds of entries are what they say", async (t) => {
+  const { folder, proxy, run } = await place(t);
+  await run(["build", "layers.sif", `docker://${proxy.host}/x:1`]);
+  // Through the registry itself: the proxy takes no uploads.
+  const registry = await startRegistry(t);
+  const sif = `oras://${registry.host}/sif:1`;
+  const pushed = await run(["push", "layers.sif", sif]);
+  t.is(pushed.exitCode, 0, pushed.stderr);
+  const pulled = await run(["pull", "pulled.sif", sif]);
+  t.is(pulled.exitCode, 0, pulled.stderr);
+  const held = async () => {
+    const { stdout } = await run(["cache", "list", "--json"]);
+    const { entries } = JSON.parse(stdout) as { entries: { kind: string; sizeBytes: number }[] };
+    const of = (kind: string) => entries.filter((entry) => entry.kind === kind);
+    return { sif: of("sif").map(({ sizeBytes }) => sizeBytes), blobs: of("blob").length };
+  };
+  const before = await held();
+  t.deepEqual(before.sif, [(await stat(join(folder, "layers.sif"))).size]);
+  t.true(before.blobs > 0);
+  // What is fetched from these is not kept.
+  t.is(
+    (await run(["cache", "clean", "-f", "--type", "library,net,shub"])).stdout,
+    "0 entries (0 B) removed.\n",
+  );
+  t.deepEqual(await held(), before);
+  t.regex((await run(["cache", "clean", "-f", "--type", "oras"])).stdout, /^1 entry .* removed/);
+  t.deepEqual(await held(), { ...before, sif: [] });
+  t.is((await run(["pull", "--force", "pulled.sif", sif])).exitCode, 0);
+  t.deepEqual(await held(), before);
+  await writeFile(
+    join(
+      folder,
+      "cache/blobs-v1/sha256",
+      /sha256:(\w+)/.exec((await run(["cache", "list", "-v", "-T", "sif"])).stdout)?.[1] ?? "",
+    ),
+    Buffer.concat([Buffer.alloc(32), Buffer.from("SIF_MAGIC\0 and something else")]),
+  );
+  t.regex(
+    (await run(["cache", "verify"])).stdout,
+    /^removed the sif sha256:\w+, which was damaged/,
+  );
+  await run(["cache", "clean", "-f", "--type", "blob"]);
+  t.deepEqual(await held(), { sif: [], blobs: 0 });
+});
+
 hostTest(
   "root and Apptainer",
   haveApptainer,

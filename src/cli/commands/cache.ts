@@ -16,7 +16,7 @@ export const cache: CliCommand = {
       .optionsGroup("list and clean:")
       .option(
         "-T, --type <kinds>",
-        "only these: blob, index, root, tag, part, code, all; a list",
+        "only these: blob, sif, index, root, tag, part, code, all; a list",
         "all",
       )
       .optionsGroup("clean:")
