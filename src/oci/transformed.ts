@@ -1,16 +1,17 @@
 import type { Duplex } from "node:stream";
 
-/** Output pieces of compressors and decompressors: Node's own default of 16 KiB halves their speed. */
+/** Output pieces of compressors: Node's own default of 16 KiB halves their speed. */
 export const outputChunkBytes = 256 * 1024;
 
 /**
- * With room for some pieces that lie ready: else a decompressor and its reader wait for each other all the time. The pieces
- * are objects to the stream, which would make one piece of all that lie ready if they were bytes.
+ * Decompressors give out much more, and each piece wakes two threads. Some pieces may lie ready: else a decompressor and
+ * its reader wait for each other all the time. To the stream they are objects, for it would copy all bytes that lie
+ * ready into one piece.
  */
 export const decompressorOptions = {
-  chunkSize: outputChunkBytes,
+  chunkSize: 1024 * 1024,
   readableObjectMode: true,
-  readableHighWaterMark: 8,
+  readableHighWaterMark: 3,
   writableHighWaterMark: 1024 * 1024,
 };
 
