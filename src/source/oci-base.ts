@@ -167,7 +167,11 @@ export async function blobFolder(
         type: "warning",
         code: "cache/not-writable",
         message: `nothing is kept in the cache ${cacheFolder}: ${(error as Error).message}`,
-        hint: "name another folder with TSBUILD_CACHEDIR",
+        // This machine refuses root nothing of the kind.
+        hint:
+          process.getuid?.() === 0 && (error as NodeJS.ErrnoException).code === "EACCES"
+            ? "the file server is closed to root (NFS: root_squash): name a folder of this machine with TSBUILD_CACHEDIR"
+            : "name another folder with TSBUILD_CACHEDIR",
       });
     }
   }

@@ -19,6 +19,8 @@ packages=(
   uidmap bubblewrap proot fakeroot iproute2 fuse3 mount util-linux attr libcap2-bin procps
   # what programs of images are made with, and read by
   gcc libc6-dev musl-tools python3
+  # other machines, and the file system that they share
+  user-mode-linux kmod nfs-kernel-server nfs-common rpcbind netbase
   # package managers that make root file systems, and what makes repositories for them
   dnf rpm createrepo-c zypper pacman-package-manager arch-install-scripts
   # what images and trees are made from
@@ -53,6 +55,8 @@ fi
 # What udev does on an ordinary machine: squashfuse and Apptainer mount images for plain users.
 [[ -e /dev/fuse ]] || mknod /dev/fuse c 10 229
 chmod 666 /dev/fuse
+# Networks with other machines.
+[[ -e /dev/net/tun ]] || { mkdir -p /dev/net && mknod /dev/net/tun c 10 200; }
 
 if [[ ! -e $tree/.complete ]]; then
   mirror=$("$here/mirror.sh")
