@@ -7,8 +7,8 @@ import type { Supervision } from "../isolation/isolation.ts";
 import { cLibrary } from "../system/c-library.ts";
 import type { Scene } from "./answer.ts";
 import { answerCall } from "./answers.ts";
-import { makeArea } from "./area.ts";
 import { Caller } from "./caller.ts";
+import { hearCalls } from "./hear-calls.ts";
 import { Identities } from "./identities.ts";
 import { Kernel } from "./kernel.ts";
 import { Listener } from "./listener.ts";
@@ -30,20 +30,9 @@ const setup = workerData as SupervisorSetup;
 const stop = new StopHandshake(setup.stopMemory);
 const { koffi, libc } = cLibrary();
 const close = libc.func("close", "int", ["int"]) as (descriptor: number) => number;
-const poll = libc.func("poll", "int", ["uint64_t", "uint64_t", "int"]) as (
-  places: number,
-  count: number,
-  limitMs: number,
-) => number;
 
-const readable = 1; // POLLIN
-
-/**
- * A call seldom comes alone; waiting a moment for the next is cheaper than going round by Node's loop. A moment longer than
- * the kernel's tick, or each wait sets the processor's timer, which takes a tenth of all the time in a virtual machine.
- */
+/** Longer than the kernel's tick: a shorter wait sets the processor's timer, which a virtual machine takes a while for. */
 const patienceMs = 20;
-const mostInARow = 500;
 
 const kernel = new Kernel();
 /** What is to be told when no call waits. */
@@ -67,30 +56,17 @@ function serve(descriptor: number): void {
   const identities = new Identities(kernel);
   const { ids } = setup.supervision;
   const scene: Scene = { kernel, listener, caller, identities, owners, ids };
-  const place = makeArea(8); // struct pollfd: s32 descriptor | s16 what is waited for | s16 what there is
-  place.bytes.writeInt32LE(descriptor, 0);
-  place.bytes.writeInt16LE(readable, 4);
-  const handle = koffi.node.poll(descriptor, { readable: true }, () => {
-    if (waiting !== handle) return;
-    if (!answerRow()) {
-      handle.close();
-      waiting = undefined;
-      close(descriptor);
-    }
-    if (notes.length > 0) parentPort?.postMessage({ notes }, []);
-    notes = [];
-  });
-  waiting = handle;
-
-  /** Answers until nothing waits any more. False when all that had the filter has ended. */
-  function answerRow(): boolean {
-    for (let row = 0; row < mostInARow && !stop.isAsked; row++) {
-      if (poll(place.address, 1, row === 0 ? 0 : patienceMs) <= 0) return true;
-      if ((place.bytes.readInt16LE(6) & readable) === 0) return false;
+  waiting = hearCalls(descriptor, {
+    onCall: () => {
       if (listener.receive()) answerCall(scene);
-    }
-    return true;
-  }
+    },
+    onPause: () => {
+      if (notes.length > 0) parentPort?.postMessage({ notes }, []);
+      notes = [];
+    },
+    isStopped: () => stop.isAsked,
+    patienceMs,
+  });
 }
 
 // When all that had the filter has ended nothing else keeps the thread, and it would be gone before it is asked.

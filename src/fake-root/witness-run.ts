@@ -35,8 +35,12 @@ export function witnessRun(options: WitnessOptions): WitnessedRun {
     // Whoever was to send it has ended before.
     if (descriptor === undefined) return;
     const listener = new Listener(descriptor);
-    hearing = hearCalls(descriptor, () => {
-      if (listener.receive()) witness.answer(listener);
+    hearing = hearCalls(descriptor, {
+      onCall: () => {
+        if (listener.receive()) witness.answer(listener);
+      },
+      // What the script prints waits meanwhile.
+      patienceMs: 1,
     });
   });
   const waiting = {
