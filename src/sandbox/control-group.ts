@@ -89,23 +89,29 @@ function ownPlaces(): GroupPlace[] {
   return places.toSorted((a, b) => b.version - a.version);
 }
 
-function hasController({ version, controllers, folder }: GroupPlace, name: string): boolean {
-  const known =
-    version === 1 ? controllers : read(folder, "cgroup.controllers").trim().split(/\s+/);
-  return known.includes(name);
+function hasController(place: GroupPlace, name: string): boolean {
+  if (place.version === 1) return place.controllers.includes(name);
+  // Those of the group around ours may not be handed on to it yet.
+  return parentsOf(place).some((folder) =>
+    read(folder, "cgroup.controllers").trim().split(/\s+/).includes(name),
+  );
 }
 
 /**
- * In our own group; in version 2, where a group with processes can't have groups that are limited, beside it.
+ * Where a group can be made: in our own group; in version 2, where a group with processes can't have groups that are limited,
+ * beside it.
  */
+function parentsOf({ folder, top, version }: GroupPlace): readonly string[] {
+  return version === 1 || folder === top ? [folder] : [folder, posix.dirname(folder)];
+}
+
 async function makeGroup(
   place: GroupPlace,
   kinds: readonly Limited[],
   limits: Limits,
 ): Promise<Group | undefined> {
-  const { folder, top, version } = place;
-  const parents = version === 1 || folder === top ? [folder] : [folder, posix.dirname(folder)];
-  for (const parent of parents) {
+  const { version } = place;
+  for (const parent of parentsOf(place)) {
     const made = posix.join(parent, `tsbuild-${process.pid}-${count++}`);
     const group = { version, folder: made, kinds, keeper: keepTidy("control-group", made) };
     try {
