@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
+import { connect, createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -18,25 +18,41 @@ export interface TestRegistry {
 /**
  * A real registry (Debian's docker-registry) on a free port of the loopback, ended when the test is.
  * @param options.htpasswd lines of a password file (bcrypt); without it everybody may read and write
+ * @param options.tls files of a certificate and its key: the registry speaks https alone
+ * @param options.token it takes the tokens of a service alone, which signs them with the key of a certificate that the
+ *   authority in `rootFile` vouches for
  */
 export async function startRegistry(
   t: ExecutionContext,
-  options: { readonly htpasswd?: string } = {},
+  options: {
+    readonly htpasswd?: string;
+    readonly tls?: { readonly certificate: string; readonly key: string };
+    readonly token?: {
+      readonly realm: string;
+      readonly service: string;
+      readonly rootFile: string;
+    };
+  } = {},
 ): Promise<TestRegistry> {
   const folder = await mkdtemp(join(tmpdir(), "tsbuild-registry-"));
   t.teardown(() => rm(folder, { recursive: true, force: true }));
   for (let attempt = 0; ; attempt++) {
     const port = await freePort();
+    const { htpasswd, tls, token } = options;
     const auth =
-      options.htpasswd === undefined
-        ? ""
-        : `auth: {htpasswd: {realm: test, path: ${folder}/htpasswd}}\n`;
-    await writeFile(`${folder}/htpasswd`, options.htpasswd ?? "");
+      token !== undefined
+        ? `auth: {token: {realm: "${token.realm}", service: ${token.service}, issuer: test, rootcertbundle: ${token.rootFile}}}\n`
+        : htpasswd !== undefined
+          ? `auth: {htpasswd: {realm: test, path: ${folder}/htpasswd}}\n`
+          : "";
+    const secure =
+      tls === undefined ? "" : `, tls: {certificate: ${tls.certificate}, key: ${tls.key}}`;
+    await writeFile(`${folder}/htpasswd`, htpasswd ?? "");
     await writeFile(
       `${folder}/config.yml`,
       `version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\n` +
         `storage: {filesystem: {rootdirectory: ${folder}}, delete: {enabled: true}}\n${auth}` +
-        `http: {addr: "127.0.0.1:${port}"}\n`,
+        `http: {addr: "127.0.0.1:${port}"${secure}}\n`,
     );
     const registry = spawn("docker-registry", ["serve", `${folder}/config.yml`], {
       stdio: ["ignore", "ignore", "pipe"],
@@ -58,7 +74,9 @@ export async function startRegistry(
 async function answers(port: number): Promise<string> {
   for (let attempt = 0; attempt < 400; attempt++) {
     try {
-      await fetch(`http://127.0.0.1:${port}/v2/`);
+      const socket = connect(port, "127.0.0.1");
+      await once(socket, "connect");
+      socket.destroy();
       return "answers";
     } catch {
       await setTimeout(25);
