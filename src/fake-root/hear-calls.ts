@@ -1,4 +1,3 @@
-import { closeSync } from "node:fs";
 import { cLibrary } from "../system/c-library.ts";
 import { makeArea } from "./area.ts";
 
@@ -34,6 +33,8 @@ export function hearCalls(
     count: number,
     limitMs: number,
   ) => number;
+  // Node's own would warn in a thread: it didn't open it.
+  const closeDescriptor = libc.func("close", "int", ["int"]) as (descriptor: number) => number;
   const place = makeArea(8); // struct pollfd: s32 descriptor | s16 what is waited for | s16 what there is
   place.bytes.writeInt32LE(descriptor, 0);
   place.bytes.writeInt16LE(readable, 4);
@@ -42,7 +43,7 @@ export function hearCalls(
     if (!isOpen) return;
     isOpen = false;
     handle.close();
-    closeSync(descriptor);
+    closeDescriptor(descriptor);
   };
   const hearRow = (): void => {
     for (let row = 0; row < mostInARow && !isStopped(); row++) {
