@@ -67,7 +67,7 @@ function bwrapIsolation(
   return {
     name: "bwrap",
     keepsOwners: witnessed !== undefined,
-    witness: witnessed && { knowsWorkingFolders: true, showsOwnIds: false },
+    witness: witnessed && { knowsWorkingFolders: true, showsOwnIds: false, hearsHost: true },
     lacks: ["secrets", "throw-away"],
     aptSettings: [sandboxUser],
     files: [...loaderFiles, filter, ...(witnessed?.files ?? [])],
@@ -96,7 +96,7 @@ function bwrapIsolation(
       ].flat(),
     hostCommandLine: (command, workFolder) => [
       ...setprivPrefix(facts, { clearGroups: false }),
-      ...(loader?.prefix(workFolder) ?? []),
+      ...((witnessed ?? loader)?.prefix(workFolder) ?? []),
       "/usr/bin/env",
       "--",
       ...command,

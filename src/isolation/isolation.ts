@@ -72,6 +72,8 @@ export interface Supervision {
 export interface Witnessing {
   /** Whether the working folder of a process is what the kernel says it is. */
   readonly knowsWorkingFolders: boolean;
+  /** Whether scripts on the host are heard, too. */
+  readonly hearsHost: boolean;
   /** Whether a script may see files as this user's, by number, instead of root's. */
   readonly showsOwnIds: boolean;
 }

@@ -79,7 +79,9 @@ function prootIsolation(
     name: "proot",
     keepsOwners: isWitnessed,
     // proot keeps them to itself.
-    witness: isWitnessed ? { knowsWorkingFolders: false, showsOwnIds: true } : undefined,
+    witness: isWitnessed
+      ? { knowsWorkingFolders: false, showsOwnIds: true, hearsHost: false }
+      : undefined,
     lacks: ["network", "secrets", "read-only", "throw-away"],
     aptSettings: [sandboxUser, `DPkg::Path "${standInFolder}:${path}";`],
     files: [...(loader?.files ?? []), standIn],

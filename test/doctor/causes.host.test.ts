@@ -3,7 +3,7 @@
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { ExecutionContext } from "ava";
+import test, { type ExecutionContext } from "ava";
 import { execa } from "execa";
 import { inUserNamespace, runInjected, withoutCalls, type Injection } from "../helpers/injected.ts";
 import { canMakeUsers, plainUser } from "../helpers/plain-user.ts";
@@ -462,6 +462,11 @@ const plain = `Bootstrap: scratch
 %post
     true
 `;
+
+test("at least forty causes end a build, and are named by it as by the doctor", (t) => {
+  const ending = cases.filter(({ onlyDoctor, goesOn }) => onlyDoctor !== true && goesOn !== true);
+  t.true(ending.length >= 40, String(ending.length));
+});
 
 interface Told {
   readonly code: string;

@@ -14,7 +14,6 @@ import { scratch } from "../helpers/scratch.ts";
 import { serialHostTest } from "../helpers/serial-test.ts";
 import { isInstalled } from "../helpers/tool.ts";
 
-const moments = 25;
 const atATime = 4;
 
 /** Something of every kind: what runs on the host, what it leaves, a script that ignores signals, data to pack. */
@@ -119,7 +118,12 @@ async function killAt(
   return "killed";
 }
 
-async function killAtMoments(t: ExecutionContext, user: PlainUser | undefined): Promise<void> {
+/** Each moment is a random one of its part of the time that a build takes. */
+async function killAtMoments(
+  t: ExecutionContext,
+  moments: number,
+  user: PlainUser | undefined,
+): Promise<void> {
   const { options } = await prepare(t, user);
   const started = performance.now();
   const whole = await tsbuild(words, options);
@@ -128,7 +132,7 @@ async function killAtMoments(t: ExecutionContext, user: PlainUser | undefined): 
   const longestMs = (performance.now() - started) * 1.6;
   const times = Array.from(
     { length: moments },
-    (_, index) => ((index + 0.5) / moments) * longestMs,
+    (_, index) => ((index + Math.random()) / moments) * longestMs,
   );
   const ends: string[] = [];
   const work = async () => {
@@ -144,8 +148,11 @@ async function killAtMoments(t: ExecutionContext, user: PlainUser | undefined): 
 const isPossible = canMakeUsers && isInstalled("busybox");
 
 serialHostTest("root, busybox", isPossible, "SIGKILL of root's build", (t) =>
-  killAtMoments(t, undefined),
+  killAtMoments(t, 20, undefined),
 );
 serialHostTest("users, busybox", isPossible, "SIGKILL of a plain user's build", (t) =>
-  killAtMoments(t, plainUser("with ranges")),
+  killAtMoments(t, 15, plainUser("with ranges")),
+);
+serialHostTest("users, busybox", isPossible, "SIGKILL of the build of a user with one id", (t) =>
+  killAtMoments(t, 15, plainUser("without ranges")),
 );
