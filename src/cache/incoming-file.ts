@@ -87,6 +87,7 @@ export class IncomingFile {
       return await open(this.file, "r");
     } catch (error) {
       await this.#handle.close();
+      await this.remove().catch(() => undefined);
       throw cacheWriteError(this.#folder, error);
     }
   }
