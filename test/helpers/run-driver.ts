@@ -77,6 +77,9 @@ export function startDriver(
         }),
       ])),
     answer: ended.then(() => {
+      // A thread may have done what Node only warns of.
+      const warning = lines.find((line) => /^\(node:\d+\).*Warning: /.test(line));
+      if (warning !== undefined) throw new Error(warning);
       if (stdout !== "") return JSON.parse(stdout) as DriverAnswer;
       if (lines.length > 0) throw new Error(lines.join("\n"));
       return undefined;
