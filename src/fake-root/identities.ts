@@ -73,6 +73,11 @@ export class Identities {
     return opened;
   }
 
+  /** Closes what was kept open; it may be used again. */
+  close(): void {
+    for (const [pid, descriptor] of this.#opened) this.#close(pid, descriptor);
+  }
+
   #close(pid: number, descriptor: number): void {
     this.#opened.delete(pid);
     this.#kernel.close(descriptor);

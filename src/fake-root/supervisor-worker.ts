@@ -35,6 +35,7 @@ const close = libc.func("close", "int", ["int"]) as (descriptor: number) => numb
 const patienceMs = 20;
 
 const kernel = new Kernel();
+const identities = new Identities(kernel);
 /** What is to be told when no call waits. */
 let notes: OwnerNote[] = [];
 const owners = new Owners(Ledger.fromJSON(setup.ledger), (note) => notes.push(note));
@@ -53,7 +54,6 @@ let waiting: { close(): void } | undefined = arrival;
 function serve(descriptor: number): void {
   const listener = new Listener(descriptor);
   const caller = new Caller(kernel, listener, setup.supervision.expectsChroot);
-  const identities = new Identities(kernel);
   const { ids } = setup.supervision;
   const scene: Scene = { kernel, listener, caller, identities, owners, ids };
   waiting = hearCalls(descriptor, {
@@ -74,6 +74,7 @@ parentPort?.ref();
 parentPort?.on("message", () => {
   waiting?.close();
   waiting = undefined;
+  identities.close();
   stop.answer();
   parentPort?.postMessage({ done: true }, []);
   parentPort?.unref();
