@@ -7,6 +7,7 @@ import { HostError } from "../model/error.ts";
 import { atExit } from "../system/at-exit.ts";
 import { cLibrary } from "../system/c-library.ts";
 import type { OwnerNote } from "./owners.ts";
+import { socketPair } from "./socket-pair.ts";
 import { StopHandshake } from "./stop-handshake.ts";
 import type { SupervisorSetup } from "./supervisor-worker.ts";
 
@@ -42,13 +43,9 @@ export async function startSupervisor(
 ): Promise<Supervisor> {
   const { libc } = cLibrary();
   const close = libc.func("close", "int", ["int"]) as (descriptor: number) => number;
-  const pair = new Int32Array(2);
-  const socketpair = libc.func("socketpair", "int", ["int", "int", "int", "void *"]);
-  const stream = 1;
-  const unix = 1;
-  const closeOnExec = 0o2_000_000;
-  if (socketpair(unix, stream | closeOnExec, 0, pair) !== 0) throw supervisorError();
-  const [ours = -1, theirs = -1] = pair;
+  const pair = socketPair();
+  if (pair === undefined) throw supervisorError();
+  const { ours, theirs } = pair;
   const file = new URL(`./supervisor-worker${extname(import.meta.filename)}`, import.meta.url);
   const stop = new StopHandshake();
   const setup: SupervisorSetup = {
