@@ -69,15 +69,21 @@ export class OverlayMount implements Disposable {
   readonly enterCommand: readonly string[];
   readonly #descriptors: readonly number[];
 
-  private constructor(stage: string, nsenter: string, pid: number) {
-    const namespace = openSync(`/proc/${pid}/ns/mnt`, "r");
+  /** @param program in the namespace; it may end afterwards. @throws where it may not be looked at */
+  private constructor(stage: string, nsenter: string, program: number) {
+    const namespace = openSync(`/proc/${program}/ns/mnt`, "r");
     this.#descriptors = [namespace];
-    // What is looked up from here on is looked up in the other namespace, as long as no link leads to the root.
-    const { O_DIRECTORY, O_RDONLY } = constants;
-    // oxlint-disable-next-line no-bitwise
-    const opened = openSync(`/proc/${pid}/root${stage}`, O_RDONLY | O_DIRECTORY);
-    this.#descriptors = [namespace, opened];
-    this.viewFolder = `/proc/${process.pid}/fd/${opened}/rootfs`;
+    try {
+      // What is looked up from here on is looked up in the other namespace, as long as no link leads to the root.
+      const { O_DIRECTORY, O_RDONLY } = constants;
+      // oxlint-disable-next-line no-bitwise
+      const opened = openSync(`/proc/${program}/root${stage}`, O_RDONLY | O_DIRECTORY);
+      this.#descriptors = [namespace, opened];
+      this.viewFolder = `/proc/${process.pid}/fd/${opened}/rootfs`;
+    } catch (error) {
+      closeSync(namespace);
+      throw error;
+    }
     this.rootFolder = join(stage, "rootfs");
     this.upperFolder = join(stage, "upper");
     this.enterCommand = [nsenter, `--mount=/proc/${process.pid}/fd/${namespace}`, "--"];
@@ -103,14 +109,23 @@ export class OverlayMount implements Disposable {
     program.stderr?.on("data", (bytes: Buffer) => {
       errors += bytes.toString();
     });
+    const allSaid = new Promise<void>((resolve) => program.stderr?.once("close", () => resolve()));
     const [told, hold] = program.pipes;
     try {
       const ready = new Promise<true>((resolve) => told?.once("data", () => resolve(true)));
       const isReady = await Promise.race([ready, program.ended.then(() => false)]);
       if (!isReady) {
+        await allSaid;
         return { refused: reasonIn(errors) };
       }
-      return new OverlayMount(stage, nsenter, program.pid);
+      const mount = new OverlayMount(stage, nsenter, program.pid);
+      const entered = await captureProgram([...mount.enterCommand, "/bin/sh", "-c", ":"]);
+      if (entered.exitCode === 0) return mount;
+      mount[Symbol.dispose]();
+      return { refused: entered.stderr.trim() };
+    } catch (error) {
+      if (!(error instanceof Error && "syscall" in error)) throw error;
+      return { refused: error.message };
     } finally {
       hold?.end("go\n");
       await program.ended;

@@ -1,8 +1,9 @@
 // Scripts that work on an overlay over a kept base leave the image that they leave on a copy of it.
 
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { ExecutionContext } from "ava";
 import { execa } from "execa";
 import { tsbuild, type CliRun } from "../helpers/build.ts";
@@ -266,5 +267,41 @@ serialHostTest(
     t.is(list["data/gone"], undefined);
     t.is(list["written"], undefined);
     t.is(list["data/kept"]?.type, "file");
+  },
+);
+
+serialHostTest(
+  "a plain user with ranges",
+  canMakeUsers,
+  "owners that were noted outlive the kernel's memory of inodes",
+  async (t) => {
+    t.timeout(120_000);
+    const at = await place(t, plainUser());
+    const shared = join(at.folder, "shared");
+    mkdirSync(shared);
+    chmodSync(shared, 0o777);
+    const definition = `
+%post
+    chown 100000:100001 /data/mode /data/untouched
+    ln /data/mode /data/mode-too
+    touch /shared/changed
+    until [ -e /shared/forgotten ]; do sleep 0.1; done
+    [ "$(stat -c %u /data/owner)" = 0 ]
+`;
+    const running = build(at, "noted", definition, ["--bind", `${shared}:/shared`]);
+    const ended = running.then(() => true);
+    while (!existsSync(join(shared, "changed"))) {
+      if (await Promise.race([ended, sleep(50, false)])) break;
+    }
+    // Inodes and names that nobody uses.
+    writeFileSync("/proc/sys/vm/drop_caches", "2");
+    writeFileSync(join(shared, "forgotten"), "");
+    const run = await running;
+    t.is(run.exitCode, 0, run.stderr);
+    const list = await listImage(join(at.folder, "noted.sif"));
+    for (const path of ["data/mode", "data/mode-too", "data/untouched"]) {
+      t.like(list[path], { uid: 100_000, gid: 100_001 }, path);
+    }
+    t.is(list["data/mode"]?.names?.length, 2);
   },
 );
