@@ -148,7 +148,8 @@ networkTest("a machine sees at once what another uses, and doesn't clear it away
 });
 
 networkTest("a build that is killed is gone on with on the other machine", async (t) => {
-  cached.slowly(8000);
+  // Far longer than it takes until part of it is written.
+  cached.slowly(20_000);
   const pid = "/tmp/killed.pid";
   const killed = build(alpha, "open/killed", `echo $$ >${pid}`);
   await until(() => blobsSent() >= 4);
