@@ -1,6 +1,6 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import test from "ava";
 import { execa } from "execa";
 import { compareTrees, type TreeDifference } from "../helpers/compare-trees.ts";
@@ -13,12 +13,28 @@ import { serialHostTest } from "../helpers/serial-test.ts";
 import { isInstalled } from "../helpers/tool.ts";
 
 const isPossible =
-  canMakeUsers && ["debootstrap", "bwrap", "proot"].every((name) => isInstalled(name));
+  canMakeUsers && ["debootstrap", "bwrap", "proot", "rpmbuild"].every((name) => isInstalled(name));
 
-/** Users, set-id programs, owners, capabilities and devices, by packages and by hand. */
-const post = `
+/** What is built in each situation. */
+interface Subject {
+  /** Names the image that it starts from. */
+  readonly name: string;
+  readonly packages: readonly string[];
+  /** Files of this machine that it needs, for the root folder. */
+  readonly files: () => Promise<readonly string[]>;
+  readonly post: string;
+}
+
+/** Users, set-id programs, owners, capabilities and devices, by packages of two kinds and by hand. */
+const manyOwners: Subject = {
+  name: "owners-and-rpm",
+  packages: ["sudo", "dbus", "openssh-server", "libcap2-bin", "rpm"],
+  files: oddPackages,
+  post: `
 export DEBIAN_FRONTEND=noninteractive
-apt-get install -qq -y --no-install-recommends sudo dbus openssh-server libcap2-bin > /dev/null
+apt-get install -qq -y --no-install-recommends sudo dbus openssh-server libcap2-bin rpm > /dev/null
+rpm -i --nodeps --dbpath /var/lib/rpm /odd-1-1.noarch.rpm || true
+rpm -i --nodeps --dbpath /var/lib/rpm /odd-device-1-1.noarch.rpm || true
 useradd --create-home --uid 1234 alice
 install -d -o alice -g mail -m 2750 /srv/shared
 touch /srv/shared/in /srv/far
@@ -36,11 +52,59 @@ cp /bin/true /srv/taken && chmod 4755 /srv/taken && chown alice /srv/taken
 tar -C /etc --owner=2000 --group=3000 -cf /tmp/foreign.tar hostname
 tar -C /srv -xpf /tmp/foreign.tar
 chgrp -h games /srv/shared/in && ln -s nowhere /srv/gone && chown -h games:games /srv/gone
-`;
+`,
+};
 
 const folder = mkdtempSync(join(tmpdir(), "tsbuild-matrix-"));
 chmodSync(folder, 0o755);
 test.after.always(() => rmSync(folder, { recursive: true, force: true }));
+
+const spec = `
+Name: odd
+Version: 1
+Release: 1
+Summary: owners of all kinds
+License: none
+BuildArch: noarch
+%description
+%package device
+Summary: a device
+%description device
+%pre
+getent group crew > /dev/null || groupadd -g 4321 crew
+getent passwd ship > /dev/null || useradd -u 4322 -g crew ship
+%install
+mkdir -p %{buildroot}/opt/odd/shared %{buildroot}/opt/odd-device
+for F in run bind shared/file; do echo x > %{buildroot}/opt/odd/$F; done
+ln -s run %{buildroot}/opt/odd/link
+%files
+%attr(0755, root, root) %dir /opt/odd
+%attr(4751, ship, crew) /opt/odd/run
+%attr(2770, root, crew) %dir /opt/odd/shared
+%attr(0640, nobody, games) /opt/odd/shared/file
+%attr(0755, root, root) %caps(cap_net_bind_service=ep) /opt/odd/bind
+%attr(-, ship, crew) /opt/odd/link
+%files device
+%attr(0755, root, root) %dir /opt/odd-device
+%dev(c,1,3) %attr(0666, root, daemon) /opt/odd-device/null
+`;
+
+let packages: Promise<readonly string[]> | undefined;
+
+/** Packages of rpm's kind, with other users' files, set-id bits, capabilities, a user that they add, and a device. */
+function oddPackages(): Promise<readonly string[]> {
+  packages ??= (async () => {
+    const top = join(folder, "rpm");
+    mkdirSync(top);
+    writeFileSync(join(top, "odd.spec"), spec);
+    const words = ["-bb", "--quiet", "--nodeps", "--define", `_topdir ${top}`];
+    await execa("rpmbuild", [...words, join(top, "odd.spec")]);
+    return ["odd-1-1.noarch.rpm", "odd-device-1-1.noarch.rpm"].map((name) =>
+      join(top, "RPMS/noarch", name),
+    );
+  })();
+  return packages;
+}
 
 interface Situation {
   readonly way: string;
@@ -57,12 +121,16 @@ const plain =
     plainUser(kind).command([...inner, ...argv]);
 
 /** Builds where the situation is; gives the image's list and what was told. */
-async function built({ way, place, user }: Situation) {
-  const base = await packagesImage("owners", ["sudo", "dbus", "openssh-server", "libcap2-bin"]);
+async function built({ way, place, user }: Situation, subject: Subject) {
+  const base = await packagesImage(subject.name, subject.packages);
+  const files = (await subject.files()).map((file) => `    ${file} /${basename(file)}\n`);
   const own = mkdtempSync(join(user === undefined ? folder : plainUser(user).folder, "matrix-"));
   if (user !== undefined) await execa("chown", [plainUser(user).name, own]);
   const definition = join(own, "image.def");
-  writeFileSync(definition, `Bootstrap: localimage\nFrom: ${base}\n\n%post${post}`);
+  writeFileSync(
+    definition,
+    `Bootstrap: localimage\nFrom: ${base}\n%files\n${files.join("")}%post${subject.post}`,
+  );
   const image = join(own, "image.sif");
   const program = [process.execPath, join(checkout, "bin/tsbuild.cjs"), "build", "--compress=none"];
   const options = ["--no-verify", "--tmpdir", own, "--isolation", way, image, definition];
@@ -74,15 +142,23 @@ async function built({ way, place, user }: Situation) {
   return { list, stderr };
 }
 
-let reference: ReturnType<typeof built> | undefined;
-const rootBuild = () => (reference ??= built({ way: "root", place: (argv) => argv }));
+const references = new Map<Subject, ReturnType<typeof built>>();
+
+/** What root builds. */
+function rootBuild(subject: Subject): ReturnType<typeof built> {
+  const known = references.get(subject);
+  const reference = known ?? built({ way: "root", place: (argv) => argv }, subject);
+  references.set(subject, reference);
+  return reference;
+}
 
 /** What differs of owners, modes, types, devices and capabilities from what root builds; times and contents may. */
 async function differences(
   situation: Situation,
+  subject = manyOwners,
 ): Promise<{ found: TreeDifference[]; told: string }> {
-  const root = await rootBuild();
-  const { list, stderr } = await built(situation);
+  const root = await rootBuild(subject);
+  const { list, stderr } = await built(situation, subject);
   const compared = ["presence", "type", "mode", "uid", "gid", "target", "device", "xattrs"];
   const found = compareTrees(list, root.list, [
     { why: "of no matter here", allows: ({ what }) => !compared.includes(what) },
@@ -150,6 +226,7 @@ function named(log: string): Map<string, string> {
 }
 
 /** A file that a script sees as root's is copied as root's, and nobody can tell that it is a copy. */
+// And rpm says itself that it can't install a package with a device.
 const copies = ["srv/shadow-again", "etc/shadow-", "etc/gshadow-"];
 
 for (const [way, place, otherwise] of [
@@ -181,6 +258,7 @@ for (const [way, place, otherwise] of [
         if (
           lost.has(path) ||
           copies.includes(path) ||
+          path.startsWith("opt/odd-device") ||
           otherwise.some((allows) => allows(difference))
         )
           return false;
