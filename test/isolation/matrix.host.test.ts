@@ -55,6 +55,18 @@ chgrp -h games /srv/shared/in && ln -s nowhere /srv/gone && chown -h games:games
 `,
 };
 
+/** A server that installs itself as a user of its own and starts once, to make its tables. */
+const database: Subject = {
+  name: "database",
+  packages: ["mariadb-server"],
+  files: async () => Promise.resolve([]),
+  post: `
+export DEBIAN_FRONTEND=noninteractive
+apt-get install -qq -y --no-install-recommends mariadb-server > /dev/null
+ls -d /var/lib/mysql/mysql
+`,
+};
+
 const folder = mkdtempSync(join(tmpdir(), "tsbuild-matrix-"));
 chmodSync(folder, 0o755);
 test.after.always(() => rmSync(folder, { recursive: true, force: true }));
@@ -199,6 +211,20 @@ for (const situation of exact) {
       const { found, told } = await differences(situation);
       t.deepEqual(lines(found), situation.lost ?? []);
       t.notRegex(told, /in the image/);
+    },
+  );
+}
+
+for (const { title, ...situation } of exact.slice(0, 2)) {
+  serialHostTest(
+    "root, debootstrap",
+    isPossible,
+    `${title}: a database server is installed, and its files are its own`,
+    async (t) => {
+      const root = await rootBuild(database);
+      t.true((root.list["var/lib/mysql/mysql"]?.uid ?? 0) > 0);
+      const { found } = await differences(situation, database);
+      t.deepEqual(lines(found), []);
     },
   );
 }
