@@ -97,8 +97,13 @@ function isRight(t: ExecutionContext, ran: Ran): void {
 const list = async (machine: Machine, folder: string) =>
   (await machine.run(`ls -A /tmp/net/${folder} 2>/dev/null`)).stdout.split("\n").filter(Boolean);
 
+/** Waits for what comes in seconds; for what does not come at all there is no use in waiting. */
 async function until(isSo: () => Promise<boolean> | boolean): Promise<void> {
-  while (!(await isSo())) await sleep(100);
+  const end = Date.now() + 120_000;
+  while (!(await isSo())) {
+    if (Date.now() > end) throw new Error(`never came: ${String(isSo)}`);
+    await sleep(100);
+  }
 }
 
 const blobsSent = () => cached.proxy.seen.filter(({ path }) => path.includes("/blobs/")).length;

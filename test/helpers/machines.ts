@@ -6,10 +6,11 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { randomInt } from "node:crypto";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import type { ExecutionContext } from "ava";
 import { execa } from "execa";
+import { checkout } from "./build.ts";
 import { scratch } from "./scratch.ts";
 import { isInstalled } from "./tool.ts";
 
@@ -108,14 +109,22 @@ async function boot(t: ExecutionContext, options: BootOptions): Promise<Machine>
   return machine;
 }
 
+/** Shell text for a machine that starts: a /run and a /tmp of its own, in which it finds this checkout if it is there. */
+export const ownFolders = `mount -t tmpfs tmpfs /run
+mkdir /run/host
+mount --bind / /run/host
+mount -t tmpfs -o mode=1777 tmpfs /tmp
+for FOLDER in ${checkout} ${dirname(process.execPath)}; do
+  case $FOLDER in /tmp/*) mkdir -p $FOLDER; mount --bind /run/host$FOLDER $FOLDER;; esac
+done
+`;
+
 /** Reads commands from the console, `NUMBER BASE64`, and answers with `DONE NUMBER STATUS BASE64 BASE64`. */
 const initText = (name: string, address: string) => `#!/bin/bash
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp LC_ALL=C.UTF-8
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
-mount -t tmpfs -o mode=1777 tmpfs /tmp
-mount -t tmpfs tmpfs /run
-mount -t tmpfs tmpfs /var/lib
+${ownFolders}mount -t tmpfs tmpfs /var/lib
 dmesg -n 1
 hostname ${name}
 mkdir -p /run/modules/lib /run/results

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import test from "ava";
 import { execa } from "execa";
 import { checkout } from "../helpers/build.ts";
+import { ownFolders } from "../helpers/machines.ts";
 import { hostTest, isInstalled } from "../helpers/tool.ts";
 
 const isPossible = process.getuid?.() === 0 && isInstalled("linux.uml") && isInstalled("busybox");
@@ -32,9 +33,7 @@ export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
-mount -t tmpfs -o mode=1777 tmpfs /tmp
-mount -t tmpfs tmpfs /run
-dmesg -n 1
+${ownFolders}dmesg -n 1
 stty raw
 told() { sed "s/^/$1 /"; }
 cd /tmp
