@@ -12,7 +12,7 @@ export const decompressorOptions = {
   chunkSize: 1024 * 1024,
   readableObjectMode: true,
   readableHighWaterMark: 3,
-  writableHighWaterMark: 1024 * 1024,
+  writableHighWaterMark: 3 * 1024 * 1024,
 };
 
 /**
