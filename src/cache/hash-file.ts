@@ -1,3 +1,5 @@
+import type { Hash } from "node:crypto";
+import type { FileHandle } from "node:fs/promises";
 import { hasherOf, type Digest } from "./digest.ts";
 import { openUnnoticed } from "./open-unnoticed.ts";
 
@@ -8,13 +10,20 @@ export async function hashFile(file: string, digest: Digest): Promise<string | u
   const hash = hasherOf(digest);
   try {
     await using handle = await openUnnoticed(file);
-    const buffer = Buffer.allocUnsafe(readBytes);
-    for (;;) {
-      const { bytesRead } = await handle.read(buffer, 0, readBytes);
-      if (bytesRead === 0) return hash.digest("hex");
-      hash.update(buffer.subarray(0, bytesRead));
-    }
+    await addToHash(hash, handle);
+    return hash.digest("hex");
   } catch {
     return undefined;
+  }
+}
+
+/** Adds all that an open file holds to a hash, and says how many bytes that was. @throws the system's errors */
+export async function addToHash(hash: Hash, handle: FileHandle): Promise<number> {
+  const buffer = Buffer.allocUnsafe(readBytes);
+  for (let bytes = 0; ;) {
+    const { bytesRead } = await handle.read(buffer, 0, readBytes, bytes);
+    if (bytesRead === 0) return bytes;
+    hash.update(buffer.subarray(0, bytesRead));
+    bytes += bytesRead;
   }
 }

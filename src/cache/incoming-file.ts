@@ -16,6 +16,7 @@ import { isGone, ownIdentity } from "../system/process-identity.ts";
 import { cacheWriteError, keeping } from "./cache-write-error.ts";
 import { digestMismatch, digestParts, hasherOf, type Digest } from "./digest.ts";
 import type { GrowingFile } from "./growing-file.ts";
+import { addToHash } from "./hash-file.ts";
 import { formatOwner, parseOwner } from "./owner-name.ts";
 import { serverTimeMs } from "./server-clock.ts";
 
@@ -231,15 +232,8 @@ async function hashStart(
   digest: Digest,
 ): Promise<{ bytes: number; hash: Hash } | undefined> {
   const hash = hasherOf(digest);
-  const buffer = Buffer.allocUnsafe(writeBytes);
-  let bytes = 0;
   try {
-    for (;;) {
-      const { bytesRead } = await handle.read(buffer, 0, writeBytes, bytes);
-      if (bytesRead === 0) return { bytes, hash };
-      hash.update(buffer.subarray(0, bytesRead));
-      bytes += bytesRead;
-    }
+    return { bytes: await addToHash(hash, handle), hash };
   } catch {
     return undefined;
   }
