@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { atExit } from "../system/at-exit.ts";
 import { isGone, ownIdentity } from "../system/process-identity.ts";
 import type { Digest } from "./digest.ts";
-import { formatOwner, parseOwner } from "./owner-name.ts";
+import { formatOwner, parseOwner } from "../system/owner-name.ts";
 import { serverTimeMs } from "./server-clock.ts";
 
 const renewMs = 60_000;

@@ -17,7 +17,7 @@ import { cacheWriteError, keeping } from "./cache-write-error.ts";
 import { digestMismatch, digestParts, hasherOf, type Digest } from "./digest.ts";
 import type { GrowingFile } from "./growing-file.ts";
 import { addToHash } from "./hash-file.ts";
-import { formatOwner, parseOwner } from "./owner-name.ts";
+import { formatOwner, parseOwner } from "../system/owner-name.ts";
 import { serverTimeMs } from "./server-clock.ts";
 
 /** A download that was written to more recently is under way. */

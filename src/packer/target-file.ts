@@ -5,6 +5,7 @@ import { basename, dirname, join } from "node:path";
 import { UsageError } from "../model/error.ts";
 import { atExit } from "../system/at-exit.ts";
 import { keepTidy } from "../system/keeper.ts";
+import { formatOwner, parseOwner } from "../system/owner-name.ts";
 import { isGone, ownIdentity } from "../system/process-identity.ts";
 import { removeFolderTree } from "../system/remove-folder-tree.ts";
 import { takePlace } from "../system/take-place.ts";
@@ -14,7 +15,7 @@ import { takePlace } from "../system/take-place.ts";
 //
 //   .tsbuild-image-HOST-BOOT-PID-START-RANDOM
 
-const namePattern = /^\.tsbuild-image-([0-9a-f]{6})-([0-9a-f]{6})-(\d+)-(\d+)-[0-9a-f]{8}$/;
+const namePattern = /^\.tsbuild-image-(.+)-[0-9a-f]{8}$/;
 
 /** A file on its way to its name: it appears there whole, or not at all. */
 export class TargetFile implements AsyncDisposable {
@@ -46,9 +47,8 @@ export class TargetFile implements AsyncDisposable {
     if (!force) await refuseExisting(target);
     const folder = dirname(target);
     await removeAbandonedImages(folder);
-    const { host, boot, pid, startTicks } = ownIdentity();
     const random = randomBytes(4).toString("hex");
-    const name = `.tsbuild-image-${host}-${boot}-${pid}-${startTicks}-${random}`;
+    const name = `.tsbuild-image-${formatOwner(ownIdentity())}-${random}`;
     const temporary = join(folder, name);
     const keeper = keepTidy("path", temporary);
     try {
@@ -91,8 +91,8 @@ export class TargetFile implements AsyncDisposable {
 export async function removeAbandonedImages(folder: string): Promise<readonly string[]> {
   const removed: string[] = [];
   for (const name of await readdir(folder).catch(() => [])) {
-    const [, host = "", boot = "", pid = "", startTicks = ""] = namePattern.exec(name) ?? [];
-    if (host === "" || !isGone({ host, boot, pid: Number(pid), startTicks })) continue;
+    const owner = parseOwner(namePattern.exec(name)?.[1] ?? "");
+    if (owner === undefined || !isGone(owner)) continue;
     const path = join(folder, name);
     try {
       // In a folder that everybody may write to, a name proves nothing.

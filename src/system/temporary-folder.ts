@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { HostError } from "../model/error.ts";
 import { atExit } from "./at-exit.ts";
 import { keepTidy } from "./keeper.ts";
+import { formatOwner, parseOwner } from "./owner-name.ts";
 import { isGone, ownIdentity } from "./process-identity.ts";
 import { removeFolderTree, removeFolderTreeNow } from "./remove-folder-tree.ts";
 
@@ -11,7 +12,7 @@ import { removeFolderTree, removeFolderTreeNow } from "./remove-folder-tree.ts";
 //
 //   tsbuild-HOST-BOOT-PID-START-RANDOM
 
-const namePattern = /^tsbuild-([0-9a-f]{6})-([0-9a-f]{6})-(\d+)-(\d+)-\w{6}$/;
+const namePattern = /^tsbuild-(.+)-\w{6}$/;
 
 export interface TemporaryFolderOptions {
   /** Leave it behind, for somebody to look at. */
@@ -45,9 +46,8 @@ export class TemporaryFolder implements AsyncDisposable {
     options: TemporaryFolderOptions = {},
   ): Promise<TemporaryFolder> {
     await removeAbandoned(parent);
-    const { host, boot, pid, startTicks } = ownIdentity();
     const random = randomBytes(3).toString("hex");
-    const folder = join(parent, `tsbuild-${host}-${boot}-${pid}-${startTicks}-${random}`);
+    const folder = join(parent, `tsbuild-${formatOwner(ownIdentity())}-${random}`);
     const keep = options.keep === true;
     // Before there is anything to keep: we may be killed at any moment.
     const keeper = keep ? undefined : keepTidy("path", folder);
@@ -79,8 +79,8 @@ export async function removeAbandoned(parent: string): Promise<readonly string[]
   const removed: string[] = [];
   const names = await readdir(parent).catch(() => []);
   for (const name of names) {
-    const [, host = "", boot = "", pid = "", startTicks = ""] = namePattern.exec(name) ?? [];
-    if (host === "" || !isGone({ host, boot, pid: Number(pid), startTicks })) continue;
+    const owner = parseOwner(namePattern.exec(name)?.[1] ?? "");
+    if (owner === undefined || !isGone(owner)) continue;
     const folder = join(parent, name);
     try {
       // In a folder that everybody may write to, a name proves nothing.

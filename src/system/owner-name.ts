@@ -1,4 +1,4 @@
-import type { ProcessIdentity } from "../system/process-identity.ts";
+import type { ProcessIdentity } from "./process-identity.ts";
 
 const pattern = /^([0-9a-f]{6})-([0-9a-f]{6})-(\d+)-(\d+)$/;
 
