@@ -7,8 +7,9 @@
 
 import { rmSync } from "node:fs";
 import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { atExit } from "../system/at-exit.ts";
+import { keepTidy } from "../system/keeper.ts";
 import { isGone, ownIdentity } from "../system/process-identity.ts";
 import type { Digest } from "./digest.ts";
 import { formatOwner, parseOwner } from "../system/owner-name.ts";
@@ -30,6 +31,8 @@ class ProcessLease {
     this.#folder = join(cacheFolder, folderName);
     this.#file = join(this.#folder, formatOwner(ownIdentity()));
     atExit(() => rmSync(this.#file, { force: true }));
+    // Machines that share the cache can't know that we are gone, and would believe the lease for ten minutes.
+    for (const file of [this.#file, newOf(this.#file)]) keepTidy("path", resolve(file));
   }
 
   async add(digest: Digest): Promise<AsyncDisposable> {
@@ -108,8 +111,10 @@ export async function leasedBlobs(cacheFolder: string): Promise<ReadonlySet<Dige
   return found;
 }
 
+const newOf = (file: string) => `${file}.new`;
+
 async function replace(file: string, text: string): Promise<void> {
-  const temporary = `${file}.new`;
+  const temporary = newOf(file);
   try {
     await using handle = await open(temporary, "w", 0o644);
     await handle.writeFile(text);

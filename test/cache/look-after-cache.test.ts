@@ -1,10 +1,13 @@
 // What runs look after themselves, and what `tsbuild cache` does.
 
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { readdirSync } from "node:fs";
 import { mkdir, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { zstdCompressSync } from "node:zlib";
 import test, { type ExecutionContext } from "ava";
+import { execa } from "execa";
 import { BlobCache } from "../../src/cache/blob-cache.ts";
 import { leaseBlob, leasedBlobs } from "../../src/cache/cache-lease.ts";
 import { cleanCache, trimCache } from "../../src/cache/clean-cache.ts";
@@ -12,7 +15,9 @@ import { listCache } from "../../src/cache/list-cache.ts";
 import { TagMemory } from "../../src/cache/tag-memory.ts";
 import { verifyCache } from "../../src/cache/verify-cache.ts";
 import { ownIdentity } from "../../src/system/process-identity.ts";
+import { checkout } from "../helpers/build.ts";
 import { sha256 } from "../helpers/oci-image.ts";
+import { eventually } from "../helpers/processes.ts";
 import { scratch } from "../helpers/scratch.ts";
 
 interface Filled {
@@ -124,6 +129,23 @@ test("what a running build uses stays, whatever the size", async (t) => {
   t.deepEqual(await readdir(join(folder, "leases-v1")), []);
   await trimCache(folder, 0);
   t.deepEqual(await left(made), []);
+});
+
+test("the lease of a process that is killed goes without anybody's help", async (t) => {
+  const folder = await scratch(t);
+  const script = `
+    import { leaseBlob } from "./src/cache/cache-lease.ts";
+    await leaseBlob(${JSON.stringify(folder)}, ${JSON.stringify(sha256(randomBytes(8)))});
+    console.log("taken");
+    setInterval(() => {}, 1000);`;
+  const words = ["--input-type=module-typescript", "-e", script];
+  const owner = execa(process.execPath, words, { reject: false, cwd: checkout });
+  await once(owner.stdout, "data");
+  const leases = join(folder, "leases-v1");
+  t.is((await readdir(leases)).length, 1);
+  owner.kill("SIGKILL");
+  await owner;
+  await eventually(() => readdirSync(leases).length === 0);
 });
 
 test("leases count while their process may live, and are cleared away afterwards", async (t) => {

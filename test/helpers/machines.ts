@@ -10,6 +10,9 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import type { ExecutionContext } from "ava";
 import { execa } from "execa";
+import { unescaped } from "../../src/system/mount-options.ts";
+import { formatOwner, parseOwner } from "../../src/system/owner-name.ts";
+import { isGone, ownIdentity } from "../../src/system/process-identity.ts";
 import { checkout } from "./build.ts";
 import { scratch } from "./scratch.ts";
 import { isInstalled } from "./tool.ts";
@@ -42,12 +45,14 @@ export const machinePrograms = ["linux.uml", "ip", "modprobe", "rpc.nfsd", "moun
 
 /** A bridge of this machine that machines are connected to; all of it goes when the test is over. */
 export async function network(t: ExecutionContext): Promise<Network> {
+  await removeAbandonedNetworks();
   const id = randomInt(0x1000, 0x10000).toString(16);
   // Of the range that RFC 2544 sets aside for tests.
   const subnet = `198.18.${randomInt(1, 255)}`;
   const bridge = `tsb${id}`;
   await ip("link", "add", bridge, "type", "bridge");
   t.teardown(() => ip("link", "delete", bridge));
+  await ip("link", "set", bridge, "alias", ownerMark());
   await ip("address", "add", `${subnet}.1/24`, "dev", bridge);
   await ip("link", "set", bridge, "up");
   let machines = 0;
@@ -64,8 +69,39 @@ export async function network(t: ExecutionContext): Promise<Network> {
   };
 }
 
-async function ip(...words: string[]): Promise<void> {
-  await execa("ip", words);
+async function ip(...words: string[]): Promise<string> {
+  return (await execa("ip", words)).stdout;
+}
+
+/** What says of something that the kernel keeps whose it is. */
+const ownerMark = () => `tsbuild-test-${formatOwner(ownIdentity())}`;
+
+const isAbandoned = (mark = ""): boolean => {
+  const owner = parseOwner(/^tsbuild-test-(.+)$/.exec(mark)?.[1] ?? "");
+  return owner !== undefined && isGone(owner);
+};
+
+interface Link {
+  readonly ifname: string;
+  readonly ifalias?: string;
+  readonly master?: string;
+}
+
+/** Takes away what tests left that were ended by Ctrl-C or killed: bridges, their taps, the memory of machines. */
+async function removeAbandonedNetworks(): Promise<void> {
+  const links = JSON.parse(await ip("-json", "link", "show")) as Link[];
+  for (const { ifname: bridge } of links.filter(({ ifalias }) => isAbandoned(ifalias))) {
+    const taps = links.filter(({ master }) => master === bridge);
+    for (const { ifname } of [...taps, { ifname: bridge }]) {
+      // Another test file may be doing the same.
+      await ip("link", "delete", ifname).catch(() => undefined);
+    }
+  }
+  for (const line of readFileSync("/proc/self/mountinfo", "latin1").split("\n")) {
+    const [, , , , at = ""] = line.split(" ");
+    const [, source] = line.split(" - ")[1]?.split(" ") ?? [];
+    if (isAbandoned(source)) await execa("umount", ["--lazy", unescaped(at)], { reject: false });
+  }
 }
 
 interface BootOptions {
@@ -80,7 +116,8 @@ async function boot(t: ExecutionContext, options: BootOptions): Promise<Machine>
   // Its memory is a file; on a disk that would be written out.
   const folder = join(await scratch(t), "memory");
   await mkdir(folder);
-  await execa("mount", ["-t", "tmpfs", "-o", `size=${memoryMiB + 64}m,mode=700`, "tmpfs", folder]);
+  const size = `size=${memoryMiB + 64}m,mode=700`;
+  await execa("mount", ["-t", "tmpfs", "-o", size, ownerMark(), folder]);
   t.teardown(() => execa("umount", ["--lazy", folder]));
   const init = join(folder, "init");
   await writeFile(init, initText(name, address), { mode: 0o755 });

@@ -24,6 +24,23 @@ export function processesWith(text: string): number[] {
     });
 }
 
+/** The processes that a process has started and that run. */
+export function childrenOf(pid: number): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((candidate) => {
+      try {
+        const stat = readFileSync(`/proc/${candidate}/stat`, "latin1");
+        // After the program's name: its state, its parent.
+        return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]) === pid;
+      } catch {
+        return false;
+      }
+    })
+    .filter((candidate) => isRunning(candidate));
+}
+
 /** Waits until it holds. @throws after `limitMs` */
 export async function eventually(holds: () => boolean, limitMs = 5000): Promise<void> {
   const started = performance.now();

@@ -15,6 +15,7 @@ import { basename, join } from "node:path";
 import test, { type ExecutionContext } from "ava";
 import { HostError } from "../../src/model/error.ts";
 import { removeAbandoned, TemporaryFolder } from "../../src/system/temporary-folder.ts";
+import { childrenOf, eventually, isRunning } from "../helpers/processes.ts";
 
 const newParent = (t: ExecutionContext): string => {
   const parent = mkdtempSync(join(tmpdir(), "tsbuild-test-"));
@@ -86,11 +87,33 @@ test("goes when an exception ends the process", async (t) => {
   t.false(existsSync(owner.folder));
 });
 
-test("what a killed run left is deleted by the next one; what a living one uses is not", async (t) => {
+const waiting = "setInterval(() => {}, 1000);";
+
+/** Ends what would tidy up after a process that is killed. */
+async function killKeeper(pid: number): Promise<void> {
+  const keepers = childrenOf(pid);
+  for (const keeper of keepers) process.kill(keeper, "SIGKILL");
+  await eventually(() => !keepers.some((keeper) => isRunning(keeper)));
+  if (keepers.length !== 1) throw new Error(`${keepers.length} processes were there to tidy up`);
+}
+
+test("what a killed run left goes without anybody's help", async (t) => {
   const parent = newParent(t);
-  const living = await startOwner(parent, "setInterval(() => {}, 1000);");
-  const killed = await startOwner(parent, "setInterval(() => {}, 1000);");
+  const owner = await startOwner(parent, waiting);
+  mkdirSync(join(owner.folder, "closed/below"), { recursive: true });
+  chmodSync(join(owner.folder, "closed"), 0);
+  owner.child.kill("SIGKILL");
+  await owner.ended;
+  await eventually(() => !existsSync(owner.folder));
+  t.deepEqual(readdirSync(parent), []);
+});
+
+test("what a run left that was killed with its keeper is deleted by the next one; what a living one uses is not", async (t) => {
+  const parent = newParent(t);
+  const living = await startOwner(parent, waiting);
+  const killed = await startOwner(parent, waiting);
   t.teardown(() => living.child.kill("SIGKILL"));
+  await killKeeper(killed.child.pid ?? 0);
   killed.child.kill("SIGKILL");
   await killed.ended;
   t.true(existsSync(killed.folder));
