@@ -19,6 +19,7 @@ export async function runOnHost(
     script: step.script,
     rootFolder: sandbox.rootFolder,
     enterCommand: sandbox.enterCommand,
+    upperFolder: sandbox.upperFolder,
     ledger: sandbox.ledger,
     temporaryFolder,
     folder: options.folder,

@@ -36,7 +36,7 @@ export async function cleanCache(cacheFolder: string, options: CleanOptions): Pr
   const removed: CacheEntry[] = [];
   const kept: CacheEntry[] = [];
   for (const entry of wanted) {
-    const isRemovable = !entry.isInUse && entry.isForeign !== true;
+    const isRemovable = !entry.isInUse && entry.isRemovable !== false;
     const isRemoved =
       isRemovable && (options.isDryRun === true || (await removeEntry(cacheFolder, entry)));
     (isRemoved ? removed : kept).push(entry);
@@ -61,7 +61,8 @@ export async function trimCache(
   const removed: CacheEntry[] = [];
   if (maxBytes === Infinity) return removed;
   const entries = (await listCache(cacheFolder)).filter(
-    ({ kind, isForeign }) => ["blob", "sif", "index", "root"].includes(kind) && isForeign !== true,
+    ({ kind, isRemovable }) =>
+      ["blob", "sif", "index", "root"].includes(kind) && isRemovable !== false,
   );
   let bytes = entries.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   const indexes = new Map(

@@ -4,7 +4,7 @@ import { leasedBlobs } from "./cache-lease.ts";
 import { isDigest } from "./digest.ts";
 import { isSifFile } from "./is-sif-file.ts";
 import { isLeftBehind, namesIn } from "./incoming-file.ts";
-import { mayRemove, readRootRecord, rootDigest, rootsOf } from "./root-cache.ts";
+import { readRootRecord, rootDigest, rootRights, rootsOf } from "./root-cache.ts";
 import { serverTimeMs } from "./server-clock.ts";
 import { parseTag } from "./tag-memory.ts";
 
@@ -30,8 +30,10 @@ export interface CacheEntry {
   readonly usedMs: number;
   /** Whether a running build uses it. */
   readonly isInUse: boolean;
-  /** Whether it takes another user namespace to look into it and to remove it. */
+  /** Whether it takes another user namespace to look into it. */
   readonly isForeign?: boolean;
+  /** Whether it takes no other one to remove it; so it is if nothing is said. */
+  readonly isRemovable?: boolean;
 }
 
 /** All that a cache holds, in no order. What disappears meanwhile is left out; a folder that is missing holds nothing. */
@@ -51,6 +53,7 @@ export async function listCache(cacheFolder: string): Promise<CacheEntry[]> {
   };
   const addRoot = async (file: string, key: string) => {
     const record = await readRootRecord(file);
+    const { mayLook, mayRemove } = await rootRights(file, record);
     const used = await stat(join(file, "root.json")).catch(() => undefined);
     entries.push({
       kind: "root",
@@ -59,7 +62,8 @@ export async function listCache(cacheFolder: string): Promise<CacheEntry[]> {
       sizeBytes: record?.listing.sizeBytes ?? 0,
       usedMs: used?.mtimeMs ?? 0,
       isInUse: leased.has(rootDigest(key)),
-      isForeign: !mayRemove(record),
+      isForeign: !mayLook,
+      isRemovable: mayRemove,
     });
   };
   for (const [kind, root] of [

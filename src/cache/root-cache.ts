@@ -189,11 +189,30 @@ export async function readRootRecord(folder: string): Promise<RootRecord | undef
   }
 }
 
-/** Whether this process may remove a root: the machine's root, or one who has the ids that it was made with. */
-export function mayRemove(record: RootRecord | undefined): boolean {
-  const own = ownIds();
-  const isMachineRoot = process.geteuid?.() === 0 && own.startsWith("0 0 4294967295,");
-  return record === undefined || record.ids === own || isMachineRoot;
+/** What this process may do with a root: what its ids allow, or what it takes no other ids for. */
+export interface RootRights {
+  readonly mayLook: boolean;
+  readonly mayRemove: boolean;
+}
+
+/**
+ * The machine's root may do all, and so may whoever has the ids that a root was made with. Where all of it is one user's,
+ * that user may remove it from anywhere, and look into it as root of any user namespace: modes can deny that elsewhere.
+ * @param place the folder of the root and its record
+ */
+export async function rootRights(
+  place: string,
+  record: RootRecord | undefined,
+): Promise<RootRights> {
+  const ids = ownIds();
+  const uid = process.geteuid?.();
+  const isMachineRoot = uid === 0 && ids.startsWith("0 0 4294967295,");
+  if (record === undefined || record.ids === ids || isMachineRoot) {
+    return { mayLook: true, mayRemove: true };
+  }
+  const found = await stat(join(place, "rootfs")).catch(() => undefined);
+  const mayRemove = record.listing.isOwn && found?.uid === uid;
+  return { mayLook: mayRemove && uid === 0, mayRemove };
 }
 
 /**
@@ -204,7 +223,8 @@ export function mayRemove(record: RootRecord | undefined): boolean {
  */
 export async function removeRoot(cacheFolder: string, key: string): Promise<boolean> {
   const place = join(rootsOf(cacheFolder), key);
-  if (!mayRemove(await readRootRecord(place))) return false;
+  const { mayRemove } = await rootRights(place, await readRootRecord(place));
+  if (!mayRemove) return false;
   await using temporary = await incomingFolder(cacheFolder);
   const aside = join(temporary.folder, "root");
   await rename(place, aside).catch(ignoreMissing);

@@ -8,7 +8,16 @@ export interface RootListing {
   readonly entries: number;
   /** On disk, each inode once. */
   readonly sizeBytes: number;
+  /** Whether all is the user's and group's who listed it. */
+  readonly isOwn: boolean;
 }
+
+/** Whose a file is: this user's own are `own`, whatever number the user has in this user namespace. */
+const ownerOf = ({ uid, gid }: Pick<BigIntStats, "uid" | "gid">): string => {
+  const isOwn =
+    uid === BigInt(process.geteuid?.() ?? 0) && gid === BigInt(process.getegid?.() ?? 0);
+  return isOwn ? "own" : `${uid} ${gid}`;
+};
 
 /**
  * Sums up a folder so that any later change through its file system shows: writing, adding and removing set an inode's
@@ -27,13 +36,16 @@ export async function listRoot(
   const seen = new Set<bigint>();
   let entries = 0;
   let sizeBytes = 0n;
+  let isOwn = true;
   const note = (path: string, stat: BigIntStats) => {
     entries++;
     if (stat.nlink === 1n || stat.isDirectory() || !seen.has(stat.ino)) {
       sizeBytes += stat.blocks * 512n;
     }
     if (stat.nlink > 1n) seen.add(stat.ino);
-    add(hash, path, stat);
+    const owner = ownerOf(stat);
+    isOwn &&= owner === "own";
+    add(hash, path, stat, owner);
     options.onEntry?.(path, stat);
   };
   note("", lstatSync(folder, { bigint: true }));
@@ -51,15 +63,15 @@ export async function listRoot(
       options.signal?.throwIfAborted();
     }
   }
-  return { digest: hash.digest("hex"), entries, sizeBytes: Number(sizeBytes) };
+  return { digest: hash.digest("hex"), entries, sizeBytes: Number(sizeBytes), isOwn };
 }
 
 /** Paths inside are bytes, as `model/bytes-path.ts` has them. */
 const onDisk = (folder: string, path: string) =>
   Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(path, "latin1")]);
 
-function add(hash: Hash, path: string, stat: BigIntStats): void {
-  const { ino, mode, uid, gid, rdev, mtimeNs, ctimeNs } = stat;
+function add(hash: Hash, path: string, stat: BigIntStats, owner: string): void {
+  const { ino, mode, rdev, mtimeNs, ctimeNs } = stat;
   const size = stat.isDirectory() ? 0n : stat.size;
-  hash.update(`${path}\0${ino} ${mode} ${uid} ${gid} ${rdev} ${size} ${mtimeNs} ${ctimeNs}\n`);
+  hash.update(`${path}\0${ino} ${mode} ${owner} ${rdev} ${size} ${mtimeNs} ${ctimeNs}\n`);
 }

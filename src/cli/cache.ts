@@ -135,7 +135,7 @@ async function clean(folder: string, flags: CacheFlags, terminal: CommandTermina
     isDryRun: flags.dryRun,
   });
   tell(removed, flags, terminal);
-  const foreign = kept.filter(({ isForeign, isInUse }) => isForeign === true && !isInUse);
+  const foreign = kept.filter(({ isRemovable, isInUse }) => isRemovable === false && !isInUse);
   const used = kept.filter((entry) => !foreign.includes(entry));
   if (used.length > 0) stdout.write(`${count(used)} in use by running builds were left.\n`);
   if (foreign.length > 0) {

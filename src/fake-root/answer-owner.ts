@@ -19,7 +19,7 @@ const onDisk = (id: number, ids: number): number => (id < ids ? id : unchanged);
  * capabilities go, a read-only file system refuses), and what was wanted is noted.
  */
 function chown(scene: Scene, place: Place | undefined, first: number, flags: number): void {
-  const { kernel, listener, caller, identities, owners, ids } = scene;
+  const { kernel, listener, caller, identities, owners, ids, upper } = scene;
   if (place === undefined) {
     listener.fail(badAddress);
     return;
@@ -48,8 +48,13 @@ function chown(scene: Scene, place: Place | undefined, first: number, flags: num
     else listener.fail(done.errno);
     return;
   }
-  const after = ids === 1 ? before : caller.look(place, flags);
-  if (after !== undefined) owners.note(after, wanted);
+  // An overlay may have made another inode of it.
+  const after = ids === 1 && upper === undefined ? before : caller.look(place, flags);
+  if (after !== undefined) {
+    owners.note(after, wanted);
+    const other = upper?.otherName(after, place, flags);
+    if (other !== undefined) owners.note(other, wanted);
+  }
   listener.succeed();
 }
 

@@ -8,7 +8,7 @@ import type { InodeStat } from "../folder/ledger.ts";
 import { makeArea, type Area } from "./area.ts";
 import { currentFolder, emptyPath, longestText, type Kernel } from "./kernel.ts";
 import type { Listener } from "./listener.ts";
-import { inodeNumberOf, inodeOf, isRootsOf, modeOf, statxBytes } from "./stat-layout.ts";
+import { inodeNumberOf, inodeOf, isRootsOf, modeOf, mountOf, statxBytes } from "./stat-layout.ts";
 
 /** Where a call finds a file: for the calls of `Kernel`. */
 export interface Place {
@@ -211,7 +211,7 @@ export class Caller {
     const path = this.#kernel.name(`${this.#listener.pid}/root`);
     if (!this.#kernel.statx(processes, path, 0, this.#other)) return;
     const { dev, ino } = inodeOf(this.#other.bytes);
-    const root = `${dev}:${ino}`;
+    const root = `${dev}:${ino}:${mountOf(this.#other.bytes)}`;
     if (root !== this.#root && this.#kernel.enterRoot(processes, path)) {
       this.#root = root;
     }

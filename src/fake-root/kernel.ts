@@ -9,7 +9,7 @@ import { statxBytes, statxMask } from "./stat-layout.ts";
 type Call = (...args: number[]) => number;
 
 const cloneFs = 0x200; // CLONE_FS
-const followingPath = 0o10_000_000; // O_PATH
+export const followingPath = 0o10_000_000; // O_PATH
 const closeOnExec = 0o2_000_000; // O_CLOEXEC
 const readAndWrite = 2; // O_RDWR
 export const currentFolder = -100; // AT_FDCWD
@@ -42,6 +42,7 @@ const signatures = {
   openat: ["int", "uint64_t", "int", "uint32_t"],
   pread: ["int", "uint64_t", "uint64_t", "int64_t"],
   process_vm_readv: ["int", "uint64_t", "uint64_t", "uint64_t", "uint64_t", "uint64_t"],
+  readlinkat: ["int", "uint64_t", "uint64_t", "uint64_t"],
   process_vm_writev: ["int", "uint64_t", "uint64_t", "uint64_t", "uint64_t", "uint64_t"],
   statx: ["int", "uint64_t", "int", "uint32_t", "uint64_t"],
   symlinkat: ["uint64_t", "int", "uint64_t"],
@@ -102,6 +103,16 @@ export class Kernel {
   statx(folder: number, path: number, flags: number, into: Area): boolean {
     if (into.bytes.length < statxBytes) throw new RangeError("too little room for statx");
     return this.#calls.statx(folder, path, flags, statxMask, into.address) === 0;
+  }
+
+  /**
+   * Where an open file of ours is, as seen from this thread's root folder; without a NUL.
+   * @param at where in the area it is to start
+   * @returns its length, or -1 where it can't be known
+   */
+  pathOf(descriptor: number, into: Area, at: number): number {
+    const name = this.name(`self/fd/${descriptor}`);
+    return this.#calls.readlinkat(this.processes, name, into.address + at, into.bytes.length - at);
   }
 
   chown(folder: number, path: number, uid: number, gid: number, flags: number): Outcome {

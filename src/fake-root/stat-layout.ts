@@ -6,8 +6,8 @@ import { makeDevice } from "../system/syscalls.ts";
 
 export const statxBytes = 256;
 
-/** The basic fields and the time of birth: STATX_BASIC_STATS | STATX_BTIME. */
-export const statxMask = 0xfff;
+/** The basic fields, the time of birth and the mount: STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID. */
+export const statxMask = 0x1fff;
 
 // struct statx
 const at = {
@@ -27,6 +27,7 @@ const at = {
   deviceMinor: 132,
   fileSystemMajor: 136,
   fileSystemMinor: 140,
+  mount: 144,
 };
 
 /** What the ledger asks about an inode. */
@@ -45,6 +46,9 @@ export function inodeOf(statx: Buffer): InodeStat {
 
 /** The inode's number, or the lower half of a large one. */
 export const inodeNumberOf = (statx: Buffer): number => statx.readUInt32LE(at.inode);
+
+/** Tells mounts apart, those of other mount namespaces too; 0 before Linux 5.8. */
+export const mountOf = (statx: Buffer): bigint => statx.readBigUInt64LE(at.mount);
 
 /** Whether root is owner and group. */
 export const isRootsOf = (statx: Buffer): boolean =>

@@ -2,6 +2,7 @@ import type { Ledger } from "../folder/ledger.ts";
 import type { Isolation } from "../isolation/isolation.ts";
 import { listenerDescriptor } from "../isolation/loader-code.ts";
 import { startSupervisor } from "./supervisor.ts";
+import type { OverlayPlace } from "./upper-layer.ts";
 
 /** What a run of a script needs to be answered; nothing where nobody asks. */
 export interface SupervisedRun extends AsyncDisposable {
@@ -14,11 +15,13 @@ export interface SupervisedRun extends AsyncDisposable {
 
 /**
  * Starts somebody who answers a script's system calls, if the isolation wants that.
+ * @param overlay that on which the script works, if it does
  * @throws {HostError} `host/supervisor`
  */
 export async function superviseRun(
   supervision: Isolation["supervision"],
   ledger: Ledger,
+  overlay: OverlayPlace | undefined,
 ): Promise<SupervisedRun> {
   if (supervision === undefined) {
     return {
@@ -28,7 +31,7 @@ export async function superviseRun(
       [Symbol.asyncDispose]: async () => {},
     };
   }
-  const supervisor = await startSupervisor(ledger, supervision);
+  const supervisor = await startSupervisor(ledger, supervision, overlay);
   return {
     descriptors: { [listenerDescriptor]: supervisor.socket },
     onStart: () => supervisor.handedOn(),

@@ -15,6 +15,7 @@ import { Listener } from "./listener.ts";
 import { Owners, type OwnerNote } from "./owners.ts";
 import { receiveDescriptor } from "./receive-descriptor.ts";
 import { StopHandshake } from "./stop-handshake.ts";
+import { UpperLayer, type OverlayPlace } from "./upper-layer.ts";
 
 export interface SupervisorSetup {
   /** The socket that the filter's loader sends its listener by. */
@@ -22,6 +23,7 @@ export interface SupervisorSetup {
   /** What the disk can't hold so far: a `Ledger`'s `toJSON`. */
   readonly ledger: unknown;
   readonly supervision: Supervision;
+  readonly overlay: OverlayPlace | undefined;
   /** That of the `StopHandshake`. */
   readonly stopMemory: SharedArrayBuffer;
 }
@@ -54,8 +56,10 @@ let waiting: { close(): void } | undefined = arrival;
 function serve(descriptor: number): void {
   const listener = new Listener(descriptor);
   const caller = new Caller(kernel, listener, setup.supervision.expectsChroot);
-  const { ids } = setup.supervision;
-  const scene: Scene = { kernel, listener, caller, identities, owners, ids };
+  const { overlay, supervision } = setup;
+  const { ids } = supervision;
+  const upper = overlay && new UpperLayer(kernel, caller, overlay);
+  const scene: Scene = { kernel, listener, caller, identities, owners, ids, upper };
   waiting = hearCalls(descriptor, {
     onCall: () => {
       if (listener.receive()) answerCall(scene);

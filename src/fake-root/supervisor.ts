@@ -10,6 +10,7 @@ import type { OwnerNote } from "./owners.ts";
 import { socketPair } from "./socket-pair.ts";
 import { StopHandshake } from "./stop-handshake.ts";
 import type { SupervisorSetup } from "./supervisor-worker.ts";
+import type { OverlayPlace } from "./upper-layer.ts";
 
 /** Somebody who answers the supervised calls of one script. Disposing ends it. */
 export interface Supervisor extends AsyncDisposable {
@@ -35,11 +36,13 @@ interface Message {
 /**
  * Starts a thread that stands for the kernel towards a script whose filter is `supervised`.
  * @param ledger gets the owners and devices that the script asks for
+ * @param overlay that on which it works, if it does
  * @throws {HostError} `host/supervisor`
  */
 export async function startSupervisor(
   ledger: Ledger,
   supervision: Supervision,
+  overlay: OverlayPlace | undefined,
 ): Promise<Supervisor> {
   const { libc } = cLibrary();
   const close = libc.func("close", "int", ["int"]) as (descriptor: number) => number;
@@ -52,6 +55,7 @@ export async function startSupervisor(
     socket: ours,
     ledger: ledger.toJSON(),
     supervision,
+    overlay,
     stopMemory: stop.memory,
   };
   const worker = new Worker(file, { workerData: setup });

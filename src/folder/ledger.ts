@@ -20,8 +20,6 @@ export interface Device {
 
 /** One inode: what it should be, and how it was left on disk. */
 interface Entry {
-  /** Inode numbers are used again, often at once; the time of birth tells a successor. 0 where the disk keeps none. */
-  readonly bornNs: bigint;
   readonly uid: number;
   readonly gid: number;
   readonly mode: number;
@@ -38,7 +36,13 @@ interface Entry {
   };
 }
 
-const keyOf = (stat: InodeStat) => `${stat.dev}:${stat.ino}`;
+/**
+ * Inode numbers are used again, often at once, and an overlay over two parts of one file system may show one twice: the time
+ * of birth tells such inodes apart. It is 0 where the disk keeps none. The highest bit of a number is in use on overlays, and
+ * Node takes it for a sign.
+ */
+const keyOf = ({ dev, ino, birthtimeNs }: InodeStat) =>
+  `${BigInt.asUintN(64, ino)}:${dev}:${birthtimeNs}`;
 const typeOf = (stat: InodeStat) => Number(stat.mode & 0o170_000n);
 const permissionsOf = (stat: InodeStat) => Number(stat.mode & 0o7777n);
 
@@ -143,7 +147,7 @@ export class Ledger {
 
   /** The numbers of all inodes that it knows. */
   *inodeNumbers(): Generator<bigint> {
-    for (const key of this.#entries.keys()) yield BigInt(key.slice(key.indexOf(":") + 1));
+    for (const key of this.#entries.keys()) yield BigInt(key.slice(0, key.indexOf(":")));
   }
 
   /** Whether a directory is noted that gives its group to what is made in it. */
@@ -186,7 +190,6 @@ export class Ledger {
     xattrs: ReadonlyMap<ByteString, Uint8Array> | undefined,
   ): void {
     this.#entries.set(keyOf(stat), {
-      bornNs: stat.birthtimeNs,
       uid: wanted.uid,
       gid: wanted.gid,
       mode: wanted.mode,
@@ -206,10 +209,9 @@ export class Ledger {
   #entryOf(stat: InodeStat): Entry | undefined {
     const entry = this.#entries.get(keyOf(stat));
     if (entry === undefined || entry.disk.type !== typeOf(stat)) return undefined;
-    if (entry.bornNs !== stat.birthtimeNs) return undefined;
     // Without a time of birth a successor gives itself away by its time of change. A directory's changes all the time,
     // but what a wrong owner of a directory can do is little.
-    const certain = entry.bornNs !== 0n || typeOf(stat) === directoryType;
+    const certain = stat.birthtimeNs !== 0n || typeOf(stat) === directoryType;
     return certain || entry.disk.mtimeNs === stat.mtimeNs ? entry : undefined;
   }
 
@@ -237,7 +239,6 @@ export class Ledger {
       key,
       {
         ...entry,
-        bornNs: String(entry.bornNs),
         disk: { ...entry.disk, mtimeNs: String(entry.disk.mtimeNs) },
         xattrs:
           entry.xattrs &&
@@ -248,8 +249,7 @@ export class Ledger {
 
   /** The ledger that `toJSON` gave. */
   static fromJSON(data: unknown): Ledger {
-    type Stored = Omit<Entry, "bornNs" | "xattrs" | "disk"> & {
-      bornNs: string;
+    type Stored = Omit<Entry, "xattrs" | "disk"> & {
       xattrs?: [string, string][];
       disk: Omit<Entry["disk"], "mtimeNs"> & { mtimeNs: string };
     };
@@ -257,7 +257,6 @@ export class Ledger {
     for (const [key, stored] of data as [string, Stored][]) {
       ledger.#entries.set(key, {
         ...stored,
-        bornNs: BigInt(stored.bornNs),
         disk: { ...stored.disk, mtimeNs: BigInt(stored.disk.mtimeNs) },
         xattrs:
           stored.xattrs &&

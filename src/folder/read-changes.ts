@@ -44,6 +44,9 @@ export async function readChanges(
   return new ChangesReader(view, below, options).read();
 }
 
+/** What the kernel adds to numbers of the lower layer of two. */
+const lowerMark = 1n << 63n;
+
 interface Merged {
   readonly directory: Directory;
   readonly path: ByteString;
@@ -129,12 +132,14 @@ class ChangesReader {
 
   /**
    * What has been copied up has the number of the lower inode for as long as the kernel remembers that, and that of the
-   * upper one afterwards, unless it can find the lower one again; for plain users it can't.
+   * upper one afterwards, unless it can find the lower one again; for plain users it can't. Where the layers are on two
+   * file systems, numbers of the lower one have their highest bit set (`xino`).
    */
   #noted(stat: BigIntStats, { ino }: BigIntStats, inside: ByteString): InodeStat {
     const ledger = this.#ledger;
     if (ledger === undefined || ledger.size === 0 || ledger.knows(stat)) return stat;
-    const numbers = [ino, ...inodeNumber(`${this.#lower}${inside}`)];
+    const below = inodeNumber(`${this.#lower}${inside}`);
+    const numbers = [ino, ...below.flatMap((number) => [number, number | lowerMark])];
     const { dev, mode, uid, gid, size, mtimeNs, birthtimeNs } = stat;
     const others = numbers.map((number) => ({
       dev,

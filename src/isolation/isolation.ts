@@ -88,7 +88,7 @@ export interface Isolation {
   /** A filter's listener comes as with a supervision, and somebody has to note what is asked for. */
   readonly witness?: Witnessing | undefined;
   readonly lacks: readonly Lack[];
-  /** Scripts can start in another mount namespace, and what they do to the owners of files is on disk afterwards. */
+  /** Scripts can start in another mount namespace. */
   readonly allowsOverlays?: boolean | undefined;
   /** Further settings for apt in there, where it is the image's package manager. */
   readonly aptSettings?: readonly string[] | undefined;

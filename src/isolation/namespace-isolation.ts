@@ -49,7 +49,7 @@ export function namespaceIsolation(
           }
         : undefined,
     lacks: [],
-    allowsOverlays: isKept,
+    allowsOverlays: true,
     aptSettings: owners === "lost" ? [sandboxUser] : [],
     files: loader?.files ?? [],
     hostPath: facts.path,

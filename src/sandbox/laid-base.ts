@@ -86,13 +86,6 @@ export async function layOverBase(
   await using kept = new AsyncDisposableStack();
   kept.use(root);
   if (!root.isOld) await trimCache(base.cacheFolder, base.maxCacheBytes ?? Infinity);
-  const unheld = new Set(root.record.unheld);
-  for (const path of unheld) {
-    // What is noted of a directory that is copied up may be lost with its inode's number.
-    if (base.tree.lookup(path) instanceof Directory) {
-      return { refused: `the disk can't hold the owner or attributes of the folder /${path}` };
-    }
-  }
   const mount = await OverlayMount.create({
     stageFolder: options.stageFolder,
     lowerFolder: root.folder,
@@ -100,6 +93,7 @@ export async function layOverBase(
   });
   if ("refused" in mount) return mount;
   kept.use(mount);
+  const unheld = new Set(root.record.unheld);
   const { written, elsewhere } = writtenAnew(base.tree, root.folder, unheld);
   const held = kept.move();
   return {
@@ -139,8 +133,13 @@ function writtenAnew(
   unheld: ReadonlySet<ByteString>,
 ): Pick<LaidBase, "written" | "elsewhere"> {
   const written = tree.clone();
-  // An overlay's root directory is the upper layer's, which has nothing of the lower one's.
-  written.root.node = { ...tree.root.node, uid: -1, gid: -1 };
+  // An overlay's root directory is the upper layer's, which has nothing of the lower one's. Others are copied up when
+  // something about them is changed, which gives them another time of birth.
+  for (const path of ["", ...unheld]) {
+    const directory = written.lookup(path);
+    if (!(directory instanceof Directory)) continue;
+    directory.node = { ...directory.node, uid: -1, gid: -1 };
+  }
   const elsewhere = new Map<Content, Content>();
   const places = new Map<Node, ByteString>();
   const take = (path: ByteString, node: Node) => {

@@ -30,6 +30,7 @@ export interface RunHostScriptOptions extends Pick<
   | "rootFolder"
   | "signal"
   | "temporaryFolder"
+  | "upperFolder"
 > {
   /** `%pre` or `%setup`. */
   readonly script: Script;
@@ -50,7 +51,7 @@ export interface RunHostScriptOptions extends Pick<
  * @throws the signal's reason
  */
 export async function runHostScript(options: RunHostScriptOptions): Promise<void> {
-  const { script, isolation, signal, mask, onLine, rootFolder } = options;
+  const { script, isolation, signal, mask, onLine, rootFolder, upperFolder } = options;
   signal.throwIfAborted();
   const workFolder = mkdtempSync(join(options.temporaryFolder, "script-"));
   try {
@@ -79,6 +80,7 @@ export async function runHostScript(options: RunHostScriptOptions): Promise<void
       ...isolation.supervision,
       expectsChroot: false,
     };
+    const overlay = upperFolder === undefined ? undefined : { upperFolder, rootFolder };
     await using supervised =
       isolation?.witness?.hearsHost === true
         ? witnessRun({
@@ -88,7 +90,7 @@ export async function runHostScript(options: RunHostScriptOptions): Promise<void
             resolve: realPathOf,
             witnessing: isolation.witness,
           })
-        : await superviseRun(supervision, options.ledger);
+        : await superviseRun(supervision, options.ledger, overlay);
     const end = await runLimited(command, {
       limits: options.limits,
       path: isolation?.hostPath ?? programPath(process.env),

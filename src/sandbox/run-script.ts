@@ -45,6 +45,8 @@ export interface RunScriptOptions extends RunEvents {
   readonly viewFolder?: string | undefined;
   /** What starts a command where the root file system is mounted, if that is not here. */
   readonly enterCommand?: readonly string[] | undefined;
+  /** If the root file system is an overlay, its upper layer, where everybody finds it. */
+  readonly upperFolder?: string | undefined;
   /** Where a folder for the run can be made; not below the root. */
   readonly temporaryFolder: string;
   readonly isolation: Isolation;
@@ -186,7 +188,11 @@ async function run(
   using kept = new DisposableStack();
   if (isolation.lacks.includes("processes")) kept.use(keepTidy("processes", options.rootFolder));
   const witnessed = isolation.witness && witnessOf(options, isolation.witness);
-  await using supervised = witnessed ?? (await superviseRun(isolation.supervision, options.ledger));
+  const { upperFolder } = options;
+  // It is the script's root folder.
+  const overlay = upperFolder === undefined ? undefined : { upperFolder, rootFolder: "" };
+  await using supervised =
+    witnessed ?? (await superviseRun(isolation.supervision, options.ledger, overlay));
   const hear = (stream: OutputStream, line: string): void => {
     if (ready) tell(stream, line);
     else early.push([stream, line]);

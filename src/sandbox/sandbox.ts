@@ -26,6 +26,7 @@ export type SandboxRunOptions = Omit<
   | "rootFolder"
   | "viewFolder"
   | "enterCommand"
+  | "upperFolder"
   | "temporaryFolder"
   | "isolation"
   | "ledger"
@@ -67,6 +68,11 @@ export class Sandbox implements AsyncDisposable {
   /** What starts a command where the root file system is mounted; nothing where it is a folder like any other. */
   get enterCommand(): readonly string[] {
     return this.#laid?.mount.enterCommand ?? [];
+  }
+
+  /** What has changed, if the root file system is an overlay. */
+  get upperFolder(): string | undefined {
+    return this.#laid?.mount.upperFolder;
   }
 
   /** Whether a tree was written or read. */
@@ -125,7 +131,7 @@ export class Sandbox implements AsyncDisposable {
     await writeFolder(tree, this.viewFolder, {
       previous,
       ledger: this.ledger,
-      contentsFolder: this.#laid?.mount.upperFolder,
+      contentsFolder: this.upperFolder,
       elsewhere: this.#laid?.elsewhere,
       signal,
     });
@@ -165,6 +171,7 @@ export class Sandbox implements AsyncDisposable {
       rootFolder: this.rootFolder,
       viewFolder: this.viewFolder,
       enterCommand: this.enterCommand,
+      upperFolder: this.upperFolder,
       temporaryFolder: this.#folder,
       isolation: this.#isolation,
       ledger: this.ledger,
