@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { debianRoot } from "../test/helpers/debian-root.ts";
 import { plainUser } from "../test/helpers/plain-user.ts";
-import { containerCommand, withoutMounting } from "../test/helpers/run-driver.ts";
+import { inContainer, inOpenContainer } from "../test/helpers/situations.ts";
 import { contest, type Contestant, type Result, type Run } from "./contest.ts";
 
 /** The ways to be root, and who goes each of them. */
@@ -109,9 +109,10 @@ function callAs(
   mkdirSync(folder, { recursive: true });
   const env = { TMPDIR: folder, TSBUILD_CACHEDIR: join(folder, "cache") };
   if (caller === "root") return { argv: words, env };
-  return caller === "root in a container"
-    ? { argv: containerCommand(words, folder), env }
-    : { argv: [...withoutMounting, ...words], env };
+  return {
+    argv: (caller === "root in a container" ? inContainer : inOpenContainer)(words),
+    env,
+  };
 }
 
 /** Run by run, what one needed more than another. */

@@ -24,3 +24,6 @@ export function mappedIds(rows: readonly IdMapRow[]): number {
 
 /** Fewer than this, and the ids of ordinary users and services of a distribution are not among them. */
 export const usefulIds = 1000;
+
+/** What distributions give, and what an image needs that has a user called nobody, 65534. */
+export const wantedIds = 65_536;

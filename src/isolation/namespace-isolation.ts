@@ -1,7 +1,7 @@
 import { chooseFilterLoader } from "./filter-loader.ts";
 import type { HostFacts } from "./host-facts.ts";
-import { mappedIds } from "./id-map.ts";
-import type { Isolation, WayName } from "./isolation.ts";
+import { mappedIds, wantedIds } from "./id-map.ts";
+import type { IdMapRow, Isolation, WayName } from "./isolation.ts";
 import { namespaceCommand, setprivPrefix } from "./namespace-command.ts";
 
 /** What is lost where giving files away is only said to have worked. */
@@ -11,6 +11,22 @@ export const rootsOwn =
 /** The same where what is given away is noted (`Witnessing`). */
 export const othersAreRoots =
   "files that a script makes as another user are root's in the image, devices are not made, and set-id bits stay where the owner changes; each path is named";
+
+/**
+ * What is lost in a user namespace of many ids.
+ * @param isNoted whether devices, and owners beyond the 16-bit numbers, are noted (`Supervision`)
+ */
+export function lossesOfIds(map: readonly IdMapRow[], isNoted: boolean): string[] {
+  const ids = mappedIds(map);
+  return [
+    ...(ids >= wantedIds
+      ? []
+      : [
+          `only the user ids 0 to ${ids - 1} can be owners of files; the image may need up to 65535`,
+        ]),
+    ...(isNoted ? [] : ["devices that a script makes are not in the image"]),
+  ];
+}
 
 /**
  * apt downloads as a user of its own and looks whether it really became that one. Where there is no user but root it has

@@ -1,6 +1,7 @@
 import { mappedIds, usefulIds } from "./id-map.ts";
 import type { Way } from "./isolation.ts";
-import { namespaceIsolation } from "./namespace-isolation.ts";
+import { lossesOfIds, namespaceIsolation } from "./namespace-isolation.ts";
+import { probeSupervision } from "./probe-supervision.ts";
 import { probeMounts, probeOwners } from "./probe.ts";
 
 /** The process is root and may mount: the machine's root, or one that a container made with a full range of users. */
@@ -31,11 +32,13 @@ export const root: Way = {
         hint: "in a container, allow it with --privileged, or with --cap-add SYS_ADMIN and a seccomp profile that lets mount and unshare pass",
       };
     }
+    // Root of a user namespace can't make devices, and has not all ids.
+    const isNoted = !facts.isInitialNamespace && (await probeSupervision(facts));
     return {
       works: true,
-      isolation: namespaceIsolation("root", facts, "kept"),
+      isolation: namespaceIsolation("root", facts, isNoted ? "kept and noted" : "kept"),
       entry: undefined,
-      losses: [],
+      losses: facts.isInitialNamespace ? [] : lossesOfIds(facts.uidMap, isNoted),
     };
   },
 };

@@ -2,16 +2,13 @@ import { HostError } from "../model/error.ts";
 import { TemporaryFolder } from "../system/temporary-folder.ts";
 import { startInNamespace } from "./enter.ts";
 import type { HostFacts } from "./host-facts.ts";
-import { mappedIds, usefulIds } from "./id-map.ts";
+import { usefulIds, wantedIds } from "./id-map.ts";
 import type { Entry, IdMapRow, Verdict, Way } from "./isolation.ts";
 import { mappedPrefix } from "./mapped-entry.ts";
-import { namespaceIsolation } from "./namespace-isolation.ts";
+import { lossesOfIds, namespaceIsolation } from "./namespace-isolation.ts";
 import { probeSupervision } from "./probe-supervision.ts";
 import { firstLine, probe, probeMounts } from "./probe.ts";
 import { subordinateRanges, type IdRange } from "./subordinate-ids.ts";
-
-/** What distributions give, and what an image needs that has a user called nobody, 65534. */
-const wantedIds = 65_536;
 
 /** A plain user with a range of ids (subuid(5)): root and everybody else are users of that range. */
 export const subid: Way = {
@@ -113,7 +110,8 @@ export async function tryEntry(entry: Entry, facts: HostFacts): Promise<Verdict>
       hint: error.hint,
     };
   }
-  return { works: true, isolation: undefined, entry, losses: lossesOf(entry.uidMap) };
+  const isNoted = await probeSupervision(facts);
+  return { works: true, isolation: undefined, entry, losses: lossesOfIds(entry.uidMap, isNoted) };
 }
 
 function noMounts(refused: string): Verdict {
@@ -125,23 +123,13 @@ export async function checkInside(facts: HostFacts): Promise<Verdict> {
   const mounts = await probeMounts(facts);
   if (mounts !== undefined) return noMounts(mounts);
   const way = facts.entered?.way ?? "subid";
+  const isNoted = await probeSupervision(facts);
   return {
     works: true,
-    isolation: namespaceIsolation(
-      way,
-      facts,
-      (await probeSupervision(facts)) ? "kept and noted" : "kept",
-    ),
+    isolation: namespaceIsolation(way, facts, isNoted ? "kept and noted" : "kept"),
     entry: undefined,
-    losses: lossesOf(facts.uidMap),
+    losses: lossesOfIds(facts.uidMap, isNoted),
   };
-}
-
-function lossesOf(map: readonly IdMapRow[]): string[] {
-  const ids = mappedIds(map);
-  return ids > wantedIds
-    ? []
-    : [`only the user ids 0 to ${ids - 1} can be owners of files; the image may need up to 65535`];
 }
 
 /** Why not, in words that lead on. */

@@ -3,6 +3,7 @@ import { chmodSync, chownSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { plainUser } from "./plain-user.ts";
+import { inContainer, inOpenContainer } from "./situations.ts";
 import type { DriverAnswer, DriverRequest } from "./script-driver.ts";
 
 const driver = join(import.meta.dirname, "script-driver.ts");
@@ -37,9 +38,9 @@ export function startDriver(
   const plain = ["env", ...settings, ...words];
   const command =
     request.way === "chroot"
-      ? containerCommand(plain, folder)
+      ? inContainer(plain)
       : request.way === "ident"
-        ? [...withoutMounting, ...plain]
+        ? inOpenContainer(plain)
         : (user?.command(request.nested === true ? [...nested, ...plain] : plain) ?? plain);
   const child = spawn(command[0] ?? "", command.slice(1), { stdio: ["ignore", "pipe", "pipe"] });
   let stdout = "";
@@ -87,35 +88,8 @@ export function startDriver(
   };
 }
 
-/** Docker's capabilities that matter here; the right to mount is not among them. */
-const docker =
-  "chown,dac_override,fowner,fsetid,kill,setgid,setuid,setpcap,sys_chroot,mknod,setfcap"
-    .split(",")
-    .map((name) => `+${name}`)
-    .join(",");
-/** Root without the right to mount. */
-export const withoutMounting = [
-  "setpriv",
-  `--bounding-set=-all,${docker}`,
-  "--inh-caps=-all",
-  "--",
-];
-
 /** Root of a user namespace before the program starts, as in `unshare -r`. */
 const nested = ["unshare", "--user", "--map-root-user", "--"];
-
-/**
- * As in a container with Docker's capabilities and system call filter: root, but without the right to mount or to make
- * namespaces. The kernel refuses user namespaces to who is in a chroot.
- */
-export function containerCommand(command: readonly string[], folder: string): string[] {
-  const enter = 'mkdir -p "$0" && mount --rbind / "$0" && exec chroot "$0" "$@"';
-  return [
-    ["unshare", "--mount", "--propagation", "private", "sh", "-c", enter, join(folder, "root")],
-    withoutMounting,
-    command,
-  ].flat();
-}
 
 let running: Promise<unknown> = Promise.resolve();
 

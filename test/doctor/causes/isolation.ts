@@ -1,7 +1,7 @@
 // What keeps a build from the way of isolation that it should have.
 
-import { inUserNamespace, withoutCalls } from "../../helpers/injected.ts";
-import { hide, insteadOf, calls, noCapabilities, subid, root, type Case } from "./case.ts";
+import { calls, inUserNamespace, withoutCalls } from "../../helpers/injected.ts";
+import { hide, insteadOf, noCapabilities, subid, root, type Case } from "./case.ts";
 
 export const isolationCases: readonly Case[] = [
   // Ways of isolation: what a plain user's build needs.
