@@ -122,10 +122,12 @@ export class Witness {
       uid: this.#isUnchanged(uid, stat.uid),
       gid: this.#isUnchanged(gid, stat.gid),
     };
-    ledger.noteOwner(stat, {
+    const owner = {
       uid: isUnchanged.uid ? known.uid : uid,
       gid: isUnchanged.gid ? known.gid : gid,
-    });
+    };
+    // All files are this user's on disk, and are taken for root's.
+    ledger.noteOwner(stat, owner, undefined, true);
     this.#losses.delete(found.path);
     const isFile = (stat.mode & 0o170_000n) === 0o100_000n;
     // The kernel would take them away: another owner's program is not to be what root's was.

@@ -128,15 +128,17 @@ export class Ledger {
    * Notes an owner that somebody asked for and the disk can't hold.
    * @param stat of the inode as it is now
    * @param device what an empty file has just been made to stand for
+   * @param always note it if the disk holds it too, as for `remember`
    */
   noteOwner(
     stat: InodeStat,
     owner: { readonly uid: number; readonly gid: number },
     device?: Device,
+    always = false,
   ): void {
     const known = this.#entryOf(stat);
     if (known === undefined || device !== undefined) {
-      const isOnDisk = owner.uid === Number(stat.uid) && owner.gid === Number(stat.gid);
+      const isOnDisk = !always && owner.uid === Number(stat.uid) && owner.gid === Number(stat.gid);
       if (isOnDisk && device === undefined) this.#entries.delete(keyOf(stat));
       else this.#set(stat, { ...owner, mode: permissionsOf(stat) }, device, undefined);
       return;

@@ -1,7 +1,7 @@
 // What is known of scripts that run by bubblewrap and proot: owners come right, all else is named.
 
 import type { ExecutionContext } from "ava";
-import { canMakeUsers } from "../helpers/plain-user.ts";
+import { canMakeUsers, plainUser } from "../helpers/plain-user.ts";
 import { runDriver } from "../helpers/run-driver.ts";
 import type { DriverAnswer, DriverScript } from "../helpers/script-driver.ts";
 import { hostTest, isInstalled } from "../helpers/tool.ts";
@@ -49,6 +49,23 @@ for N in 1 2 3 4 5 6 7 8 9; do touch again; chown 9:9 again; rm again; done; tou
 `;
 const look = ["a", "d/b", "d/c", "suid", "to", "link", "roots", "again"].map(
   (name) => `srv/${name}`,
+);
+
+hostTest(
+  "root, busybox, bwrap, proot",
+  isPossible,
+  "bwrap: what is given to a user with the number of whoever builds is that one's",
+  async (t) => {
+    const { uid, gid } = plainUser();
+    const body = `touch /own /roots; mkdir /folder; chown ${uid}:${gid} /own /folder; chown 0:0 /roots`;
+    const answer = await run(t, "bwrap", [{ section: "post", body }], ["own", "folder", "roots"]);
+    t.deepEqual(owners(answer), {
+      own: `${uid}:${gid}`,
+      folder: `${uid}:${gid}`,
+      roots: "0:0",
+    });
+    t.deepEqual(lost(answer), []);
+  },
 );
 
 for (const way of ["bwrap", "proot"]) {
