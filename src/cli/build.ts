@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import {
   maskOf,
   type Bind,
@@ -94,6 +94,7 @@ export async function buildCommand(
   const entered = await enterIfNeeded(loaded, {
     format: flags.sandbox === true ? "sandbox" : "sif",
     isolation: flags.isolation,
+    targetFolder: dirname(target),
     temporaryParent: temporaryParent(flags.tmpdir, terminal.environment),
     environment: terminal.environment,
     words: terminal.words,

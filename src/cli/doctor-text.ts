@@ -65,7 +65,10 @@ function abilityLines({ abilities, groups }: MachineReport): string[] {
 const yes = (value: boolean) => (value ? "yes" : "no");
 
 function folderLine(role: string, folder: Folder): string {
-  const { path, fileSystem, freeBytes, freeInodes, abilities } = folder;
+  const { path, fileSystem, freeBytes, freeInodes, abilities, forScripts = {} } = folder;
+  const amiss = Object.entries(forScripts).flatMap(([ability, isThere]) =>
+    isThere ? [] : [ability.replace("-", " ")],
+  );
   const lacking =
     abilities === undefined
       ? []
@@ -83,6 +86,7 @@ function folderLine(role: string, folder: Folder): string {
     `${formatSize(freeBytes)} free`,
     ...(freeInodes === undefined ? [] : [`${freeInodes} inodes`]),
     ...lacking,
+    ...(amiss.length === 0 ? [] : [`not for scripts: ${amiss.join(" and ")}`]),
   ].join(", ");
 }
 

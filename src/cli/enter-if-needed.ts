@@ -1,4 +1,5 @@
 import type { Choice } from "../isolation/choose.ts";
+import type { RootPlace } from "../doctor/root-place.ts";
 import type { Isolation } from "../isolation/isolation.ts";
 import type { Listener } from "../model/event.ts";
 import { TemporaryFolder } from "../system/temporary-folder.ts";
@@ -10,6 +11,8 @@ interface EnterContext {
   readonly format: "sif" | "sandbox";
   /** The way that `--isolation` names. */
   readonly isolation: string | undefined;
+  /** Where the image or sandbox will be. */
+  readonly targetFolder: string;
   /** Where root file systems will be. */
   readonly temporaryParent: string;
   readonly environment: Environment;
@@ -22,9 +25,21 @@ interface EnterContext {
  * Sees to it that the build can be root where it has to be: for scripts, and for folders whose files keep their owners. A
  * plain user's build then starts itself again in a user namespace, and this process only waits for it.
  * @returns the exit code of the build that ran inside, or what scripts are run with here
- * @throws {HostError} `host/no-isolation` and others when scripts can't be run
+ * @throws {HostError} `host/no-isolation`, `host/folder-unfit` and others when scripts can't be run
  */
 export async function enterIfNeeded(
+  loaded: LoadedPlan,
+  context: EnterContext,
+): Promise<{ readonly exitCode: number } | { readonly isolation: Isolation | undefined }> {
+  const entered = await enterForRights(loaded, context);
+  if (context.format === "sandbox" && !("exitCode" in entered)) {
+    const { examineSandboxPlace } = await import("../doctor/root-place.ts");
+    heed(await examineSandboxPlace(context.targetFolder), context);
+  }
+  return entered;
+}
+
+async function enterForRights(
   loaded: LoadedPlan,
   context: EnterContext,
 ): Promise<{ readonly exitCode: number } | { readonly isolation: Isolation | undefined }> {
@@ -46,9 +61,15 @@ export async function enterIfNeeded(
     if (!hasScripts) return undefined;
     if (!(error instanceof NoIsolation)) throw error;
     const { explainNoIsolation } = await import("../doctor/explain-isolation.ts");
-    throw explainNoIsolation(error);
+    throw await explainNoIsolation(error, context.environment);
   });
   if (choice === undefined) return { isolation: undefined };
+  // Who was started again by a build has been told before.
+  if (hasScripts && choice.facts.entered === undefined) {
+    const { examineRootPlace } = await import("../doctor/root-place.ts");
+    const { temporaryParent, environment } = context;
+    heed(await examineRootPlace(choice, temporaryParent, environment), context);
+  }
   if (choice.entry === undefined) {
     // The process outside has told already.
     if (choice.user.uid === process.geteuid?.()) await tellChoice(choice, context.listener);
@@ -57,6 +78,15 @@ export async function enterIfNeeded(
   await tellChoice(choice, context.listener);
   const stdin = loaded.spec.isStandardInput ? loaded.spec.bytes : undefined;
   return { exitCode: await enterAgain(choice.entry, context, stdin) };
+}
+
+/** @throws {HostError} `host/noexec`, `host/folder-owners`, `host/folder-unfit` */
+function heed(
+  { refusal, warning }: Pick<RootPlace, "refusal" | "warning">,
+  { listener }: EnterContext,
+): void {
+  if (refusal !== undefined) throw refusal;
+  if (warning !== undefined) listener({ type: "warning", ...warning });
 }
 
 /** Says how scripts are run and, where that loses anything, what is in the way of something stronger. */

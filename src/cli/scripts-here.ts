@@ -31,6 +31,9 @@ export async function scriptsHere(
       environment: { ...environment },
     });
     const { summary, losses } = choice;
+    const { examineRootPlace } = await import("../doctor/root-place.ts");
+    const { refusal } = await examineRootPlace(choice, temporaryParent, environment);
+    if (refusal !== undefined) throw refusal;
     return {
       way: choice.name,
       summary,
@@ -42,7 +45,7 @@ export async function scriptsHere(
     if (!(error instanceof TsbuildError) || error.exitCode !== 6) throw error;
     const { explainNoIsolation } = await import("../doctor/explain-isolation.ts");
     const isNone = error instanceof NoIsolation;
-    const { code, message, hint } = isNone ? explainNoIsolation(error) : error;
+    const { code, message, hint } = isNone ? await explainNoIsolation(error, environment) : error;
     return {
       way: undefined,
       summary: undefined,

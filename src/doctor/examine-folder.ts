@@ -1,5 +1,6 @@
 import { constants, copyFileSync, linkSync, statfsSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Ability } from "../isolation/try-folder.ts";
 import { mountOptions } from "../system/mount-options.ts";
 import { SystemCallError, setXattr } from "../system/syscalls.ts";
 import { fileSystemName, isShared } from "../system/file-system-name.ts";
@@ -26,6 +27,8 @@ export interface FolderReport {
         readonly programs: boolean;
       }
     | undefined;
+  /** Whether scripts could have there what they need, each tried as the user that they would be. */
+  readonly forScripts?: Readonly<Partial<Record<Ability, boolean>>> | undefined;
 }
 
 /**

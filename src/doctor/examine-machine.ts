@@ -14,7 +14,6 @@ import { TargetFile } from "../packer/target-file.ts";
 import { writeError } from "../packer/write-error.ts";
 import { ControlGroups } from "../sandbox/control-group.ts";
 import type { Limited } from "../sandbox/limits.ts";
-import { Sandbox } from "../sandbox/sandbox.ts";
 import { blobFolder } from "../source/oci-base.ts";
 import { TemporaryFolder } from "../system/temporary-folder.ts";
 import { wrongClock } from "./clock.ts";
@@ -31,6 +30,7 @@ import { isolationCause } from "./isolation-cause.ts";
 import { kernelAbilities, type KernelAbilities } from "./kernel-abilities.ts";
 import { readKernelState } from "./kernel-state.ts";
 import { tightLimits } from "./process-limits.ts";
+import { examineRootPlace, examineSandboxPlace, type RootPlace } from "./root-place.ts";
 import { sampleTree } from "./sample-tree.ts";
 
 export interface WayReport {
@@ -113,7 +113,7 @@ export async function examineMachine(
     abilities: facts && (await kernelAbilities(facts)),
     groups: await groupsHere(),
     folders: {
-      ...(temporary === undefined ? {} : { temporary }),
+      ...(temporary === undefined ? {} : { temporary: withPlace(temporary, isolation.place) }),
       ...(target === undefined ? {} : { target }),
       ...(cache === undefined ? {} : { cache }),
     },
@@ -132,9 +132,6 @@ async function examineTemporary(
     mkdirSync(trial);
     const looked = examineFolder(temporaryParent, trial);
     await findings.attempt("error", () => writeFolder(sampleTree(), join(own.folder, "rootfs")));
-    await findings.attempt("error", async () => {
-      await using _ = await Sandbox.create({ temporaryFolder: own.folder, isolation: undefined });
-    });
     return looked;
   });
   if (report?.isShared === true) {
@@ -148,12 +145,19 @@ async function examineTemporary(
   return report ?? lookOnly(temporaryParent);
 }
 
+function withPlace(report: FolderReport, place: RootPlace | undefined): FolderReport {
+  if (report.abilities === undefined || place === undefined) return report;
+  const lacking = new Set(place.shortcomings.map(({ ability }) => ability));
+  const tried = place.tried.map((ability) => [ability, !lacking.has(ability)] as const);
+  return { ...report, forScripts: Object.fromEntries(tried) };
+}
+
 async function examineTarget(
   { folder }: ExamineOptions,
   findings: Findings,
 ): Promise<FolderReport | undefined> {
   const target = join(folder, `tsbuild-doctor-${process.pid}.sif`);
-  await findings.attempt("error", async () => {
+  const isWritable = await findings.attempt("error", async () => {
     await checkTarget({ target, force: false, update: false });
     try {
       await using file = await TargetFile.create(target, false);
@@ -162,8 +166,17 @@ async function examineTarget(
     } catch (error) {
       throw writeError(error, target, folder);
     }
+    return true;
   });
-  return lookOnly(folder);
+  if (isWritable !== true) return lookOnly(folder);
+  const place = await findings.attempt("warning", () => examineSandboxPlace(folder));
+  // SIF files can be made there all the same.
+  const told = place?.refusal ?? place?.warning;
+  if (told !== undefined) {
+    const { code, message, hint } = told;
+    findings.add({ code, severity: "warning", message, hint });
+  }
+  return tryIn(folder, findings);
 }
 
 async function examineCache(
@@ -191,11 +204,19 @@ async function examineCache(
       await cache.discard(digest);
     }
   });
-  return lookOnly(cacheFolder);
+  return tryIn(cacheFolder, findings);
 }
 
 async function* chunks(bytes: Uint8Array): AsyncIterable<Uint8Array> {
   yield await Promise.resolve(bytes);
+}
+
+async function tryIn(folder: string, findings: Findings): Promise<FolderReport | undefined> {
+  const report = await findings.attempt("warning", async () => {
+    await using own = await TemporaryFolder.create(folder);
+    return examineFolder(folder, own.folder);
+  });
+  return report ?? lookOnly(folder);
 }
 
 function lookOnly(folder: string): FolderReport | undefined {
@@ -214,10 +235,13 @@ const nothingKnown: IsolationReport = {
   ways: [],
   next: undefined,
   facts: undefined,
+  place: undefined,
 };
 
 interface IsolationReport extends Pick<MachineReport, "way" | "losses" | "ways" | "next"> {
   readonly facts: HostFacts | undefined;
+  /** What was tried in the folder for temporary files. */
+  readonly place: RootPlace | undefined;
 }
 
 async function examineIsolation(
@@ -240,11 +264,19 @@ async function examineIsolation(
   const passedOver = choice?.passedOver ?? refused?.passedOver ?? [];
   const better = facts && betterWay(passedOver, facts);
   if (refused !== undefined) {
-    const { code, message, hint } = explainNoIsolation(refused);
+    const { code, message, hint } = await explainNoIsolation(refused, environment);
     findings.add({ code, severity: "error", message, hint, command: better?.cause.command });
   } else if (choice !== undefined && choice.losses.length > 0 && better !== undefined) {
     findings.add({ ...better.cause, severity: "warning" });
   }
+  const place =
+    choice &&
+    (await findings.attempt("error", () => examineRootPlace(choice, temporaryParent, environment)));
+  if (place?.refusal !== undefined) {
+    const { code, message, hint } = place.refusal;
+    findings.add({ code, severity: "error", message, hint });
+  }
+  if (place?.warning !== undefined) findings.add({ ...place.warning, severity: "warning" });
   return {
     way: choice?.name,
     losses: choice?.losses ?? [],
@@ -254,6 +286,7 @@ async function examineIsolation(
         ? undefined
         : { way: better.name, hint: better.cause.hint, command: better.cause.command },
     facts,
+    place,
   };
 }
 

@@ -1,27 +1,41 @@
 import { chmodSync, lstatSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { lstat } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { HostError } from "../model/error.ts";
 import { unescaped } from "./mount-options.ts";
 import { captureProgram } from "./run-program.ts";
 
+/** How long a program that has ended may take to close its files for a network file system. */
+const mostClosingMs = 2000;
+
 /**
  * Deletes a folder with all below it, or nothing if it is not there. Symbolic links are not followed, folders without
  * permissions are opened first, and nothing is touched while something is mounted below it.
+ *
+ * A file that a program has open is only renamed by NFS when it is deleted, to `.nfs…`, until it is closed. Where nothing
+ * but such files is left after two seconds, they stay.
+ * @returns whether all is gone
  * @throws {HostError} `host/folder-in-use`, `host/remove-folder`
  */
-export async function removeFolderTree(folder: string): Promise<void> {
+export async function removeFolderTree(folder: string): Promise<boolean> {
   const exists = await lstat(folder).then(
     () => true,
     () => false,
   );
-  if (!exists) return;
+  if (!exists) return true;
   refuseMounts(folder);
   const remove = ["rm", "-rf", "--", folder];
   const first = await captureProgram(remove);
-  if (first.exitCode === 0) return;
+  if (first.exitCode === 0) return true;
   openFolders(folder);
-  const second = await captureProgram(remove);
-  if (second.exitCode === 0) return;
+  let second = await captureProgram(remove);
+  const started = performance.now();
+  while (second.exitCode !== 0 && holdsOnlyOpenFiles(folder)) {
+    if (performance.now() - started > mostClosingMs) return false;
+    await sleep(100);
+    second = await captureProgram(remove);
+  }
+  if (second.exitCode === 0) return true;
   throw new HostError("host/remove-folder", `can't delete the temporary folder ${folder}`, {
     hint: "delete it yourself; files that another user owns need that user, or root",
     details: second.stderr.trimEnd().split("\n").slice(0, 5),
@@ -49,6 +63,18 @@ function refuseMounts(folder: string): void {
         { hint: "unmount it, then delete the folder" },
       );
     }
+  }
+}
+
+const keptOpen = /^\.nfs[0-9a-f]{16,}$/;
+
+/** Whether all that is left of a folder is files that were deleted and that somebody has open. */
+function holdsOnlyOpenFiles(folder: string): boolean {
+  try {
+    const left = readdirSync(folder, { recursive: true, withFileTypes: true });
+    return left.every((entry) => entry.isDirectory() || keptOpen.test(entry.name));
+  } catch {
+    return false;
   }
 }
 

@@ -53,6 +53,8 @@ export class TemporaryFolder implements AsyncDisposable {
     const keeper = keep ? undefined : keepTidy("path", folder);
     try {
       await mkdir(folder, { mode: 0o700 });
+      const { uid } = await lstat(folder);
+      if (uid !== process.geteuid?.()) await removeAbandoned(parent, uid);
       return new TemporaryFolder(folder, keep, keeper);
     } catch (error) {
       keeper?.[Symbol.dispose]();
@@ -68,14 +70,21 @@ export class TemporaryFolder implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (!this.#keep) await removeFolderTree(this.folder);
+    // What somebody still has open goes when we are gone, or with the next run.
+    const isGone = this.#keep || (await removeFolderTree(this.folder));
     this.#guard[Symbol.dispose]();
-    this.#keeper?.[Symbol.dispose]();
+    if (isGone) this.#keeper?.[Symbol.dispose]();
   }
 }
 
-/** Deletes what runs that are certainly gone left in the parent. Says which folders it deleted. */
-export async function removeAbandoned(parent: string): Promise<readonly string[]> {
+/**
+ * Deletes what runs that are certainly gone left in the parent. Says which folders it deleted.
+ * @param ownUid whose folders are ours there: a file server may take root for somebody else
+ */
+export async function removeAbandoned(
+  parent: string,
+  ownUid = process.geteuid?.(),
+): Promise<readonly string[]> {
   const removed: string[] = [];
   const names = await readdir(parent).catch(() => []);
   for (const name of names) {
@@ -85,9 +94,8 @@ export async function removeAbandoned(parent: string): Promise<readonly string[]
     try {
       // In a folder that everybody may write to, a name proves nothing.
       const stats = await lstat(folder);
-      if (!stats.isDirectory() || stats.uid !== process.geteuid?.()) continue;
-      await removeFolderTree(folder);
-      removed.push(folder);
+      if (!stats.isDirectory() || stats.uid !== ownUid) continue;
+      if (await removeFolderTree(folder)) removed.push(folder);
     } catch {
       // It belongs to another id map, or another run deletes it at this moment.
     }
