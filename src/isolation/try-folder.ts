@@ -54,6 +54,9 @@ export interface TryFolderOptions {
 // Each line says what is tried next or, after a tab, why it was not to be had.
 const script = `
 mkdir "$1" && cd "$1" || exit 1
+# A folder of a root file system has its own group, whatever that of the folder around it.
+chgrp "$(id -g)" . 2> /dev/null
+chmod g-s . 2> /dev/null
 shift
 umask 022
 modes() {
