@@ -9,6 +9,7 @@ import { runInjected } from "../helpers/injected.ts";
 import { canMakeUsers, plainUser } from "../helpers/plain-user.ts";
 import { scratch } from "../helpers/scratch.ts";
 import { hostTest, isInstalled } from "../helpers/tool.ts";
+import { turns } from "../helpers/turns.ts";
 import type { Case } from "./causes/case.ts";
 import { folderCases } from "./causes/folders.ts";
 import { isolationCases } from "./causes/isolation.ts";
@@ -43,19 +44,11 @@ interface Told {
 
 const isPossible = canMakeUsers && isInstalled("busybox") && isInstalled("perl");
 
-/** The tests of a file start all at once; these take their turn in lanes. */
-const lanes: Promise<unknown>[] = [Promise.resolve(), Promise.resolve(), Promise.resolve()];
+const inTurn = turns(3);
 
-function inTurn(index: number, work: () => Promise<void>): Promise<void> {
-  const lane = index % lanes.length;
-  const turn = (lanes[lane] ?? Promise.resolve()).then(work);
-  lanes[lane] = turn.catch(() => {});
-  return turn;
-}
-
-for (const [index, one] of cases.entries()) {
+for (const one of cases) {
   hostTest("root, users, busybox", isPossible, `${one.title} (${one.who})`, (t) =>
-    inTurn(index, () => look(t, one)),
+    inTurn(() => look(t, one)),
   );
 }
 
