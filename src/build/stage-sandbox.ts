@@ -1,3 +1,5 @@
+import { displayName, type ByteString } from "../model/bytes-path.ts";
+import type { BuildEvent } from "../model/event.ts";
 import { Sandbox } from "../sandbox/sandbox.ts";
 import type { BuildRun } from "./run-plan.ts";
 import type { StageState } from "./stage.ts";
@@ -24,14 +26,31 @@ async function layOver(sandbox: Sandbox, stage: StageState, { options }: BuildRu
   const { lowerLayer } = stage;
   const { listener, signal } = options;
   if (lowerLayer === undefined) return;
-  const { refused, isOld } = await sandbox.layOver(lowerLayer, {
+  const { refused, isOld, notBest } = await sandbox.layOver(lowerLayer, {
     signal,
     onWait: () =>
       listener({ type: "note", message: `Waiting for another build to unpack ${lowerLayer.name}` }),
+    onLostGroups: (paths) => listener(lostGroups(paths)),
   });
+  const kept = `the base ${isOld === true ? "kept" : "now kept"} unpacked in the cache`;
   const message =
-    refused === undefined
-      ? `Scripts work on an overlay over the base ${isOld === true ? "kept" : "now kept"} unpacked in the cache`
-      : `Scripts work on a copy of the base: ${refused}`;
+    refused !== undefined
+      ? `Scripts work on a copy of the base: ${refused}`
+      : notBest === undefined
+        ? `Scripts work on an overlay over ${kept}`
+        : `Scripts work on an overlay by fuse-overlayfs over ${kept} (${notBest})`;
   listener({ type: "note", message });
+}
+
+const shownPaths = 5;
+
+function lostGroups(paths: readonly ByteString[]): BuildEvent {
+  const shown = paths.slice(0, shownPaths).map((path) => `/${displayName(path)}`);
+  const rest = paths.length - shown.length;
+  return {
+    type: "warning",
+    code: "host/lost-groups",
+    message: `a script has made something in folders that give their group away, which fuse-overlayfs doesn't do: ${shown.join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`,
+    hint: "--copy-base has the groups given, and the set-group-id bit",
+  };
 }

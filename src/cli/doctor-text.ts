@@ -55,11 +55,19 @@ function abilityLines({ abilities, groups }: MachineReport): string[] {
       ? []
       : [
           `Kernel: user namespaces ${yes(abilities.userNamespaces)}, overlay ${yes(abilities.overlay)}, FUSE ${yes(abilities.fuse)}`,
+          overlayLine(abilities.overlays),
         ]),
     groups.length === 0
       ? "Control groups: none can be made; --memory and --pids hold for single processes only"
       : `Control groups: ${groups.join(", ")}`,
   ];
+}
+
+type Overlays = NonNullable<MachineReport["abilities"]>["overlays"];
+
+function overlayLine({ way, passedOver }: Overlays): string {
+  const reasons = passedOver.map(({ name, reason }) => ` (not ${name}: ${reason})`).join("");
+  return `Scripts over a base that is kept: ${way ?? "on a copy of it"}${reasons}`;
 }
 
 const yes = (value: boolean) => (value ? "yes" : "no");

@@ -1,7 +1,7 @@
 import { accessSync, constants } from "node:fs";
 import { probe } from "../isolation/probe.ts";
 import type { HostFacts } from "../isolation/host-facts.ts";
-import { overlayRefusal } from "../sandbox/overlay-mount.ts";
+import { chooseOverlay, type OverlayChoice } from "../sandbox/overlay-mount.ts";
 import { findProgram } from "../system/find-program.ts";
 import { TemporaryFolder } from "../system/temporary-folder.ts";
 
@@ -13,9 +13,15 @@ export interface KernelAbilities {
   readonly overlay: boolean;
   /** File systems of programs can be mounted (FUSE). */
   readonly fuse: boolean;
+  /** What lays scripts' changes over a base there: the kernel or a program. */
+  readonly overlays: {
+    /** Undefined where scripts work on copies. */
+    readonly way: string | undefined;
+    readonly passedOver: OverlayChoice["passedOver"];
+  };
 }
 
-/** Tries them all: two programs at most. */
+/** Tries them all. */
 export async function kernelAbilities({
   programs,
   path,
@@ -25,13 +31,14 @@ export async function kernelAbilities({
   const userNamespaces =
     unshare !== undefined &&
     (await probe([unshare, "--user", "--map-root-user", "--", "/bin/true"])) === undefined;
-  const overlay = await tryOverlay(folder, path);
-  return { userNamespaces, overlay, fuse: canFuse(path) };
-}
-
-async function tryOverlay(folder: string, path: string): Promise<boolean> {
   await using made = await TemporaryFolder.create(folder);
-  return (await overlayRefusal(made.folder, { path })) === undefined;
+  const { way, passedOver } = await chooseOverlay(made.folder, { path });
+  return {
+    userNamespaces,
+    overlay: way?.name === "overlay",
+    fuse: canFuse(path),
+    overlays: { way: way?.name, passedOver },
+  };
 }
 
 function canFuse(path: string): boolean {

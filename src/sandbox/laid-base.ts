@@ -8,7 +8,8 @@ import type { Content } from "../model/content.ts";
 import { TsbuildError } from "../model/error.ts";
 import type { LeafNode, Node } from "../model/node.ts";
 import { Directory, FileTree } from "../tree/file-tree.ts";
-import { OverlayMount, overlayRefusal } from "./overlay-mount.ts";
+import { chooseOverlay, OverlayMount, overlayReasons } from "./overlay-mount.ts";
+import type { OverlayWay } from "./overlay-way.ts";
 
 /** A base that is the same each time, so that its root file system can be kept. */
 export interface SandboxBase {
@@ -47,6 +48,8 @@ export interface LaidBase extends AsyncDisposable {
   readonly elsewhere: ReadonlyMap<Content, Content>;
   /** Whether it had been unpacked before. */
   readonly isOld: boolean;
+  /** Why it is not the best kind of overlay. */
+  readonly notBest?: string | undefined;
 }
 
 /**
@@ -63,8 +66,15 @@ export async function layOverBase(
     return { refused: `scripts run by the way ${isolation.name}, which has no overlays` };
   }
   const cache = new RootCache(base.cacheFolder);
-  const refusal = (await cache.refusal()) ?? (await tryOverlay(base, options));
+  const refusal = await cache.refusal();
   if (refusal !== undefined) return { refused: refusal };
+  // Before a gigabyte is unpacked: whether there can be overlays at all.
+  const { way, passedOver } = await chooseOverlay(options.stageFolder, {
+    lowerFolder: rootsOf(base.cacheFolder),
+    path: isolation.hostPath,
+  });
+  const notBest = passedOver.length === 0 ? undefined : overlayReasons(passedOver);
+  if (way === undefined) return { refused: `there can be no overlay here: ${notBest}` };
   let root: KeptRoot;
   try {
     root = await cache.hold({
@@ -86,15 +96,22 @@ export async function layOverBase(
   await using kept = new AsyncDisposableStack();
   kept.use(root);
   if (!root.isOld) await trimCache(base.cacheFolder, base.maxCacheBytes ?? Infinity);
-  const mount = await OverlayMount.create({
+  const unheld = new Set(root.record.unheld);
+  const unfit = way.refusal({
+    tree: base.tree,
+    hasNotes: unheld.size > 0 || isolation.supervision?.ids === 1,
+  });
+  if (unfit !== undefined) {
+    return { refused: [notBest, unfit].filter((reason) => reason !== undefined).join("; ") };
+  }
+  const mount = await OverlayMount.create(way, {
     stageFolder: options.stageFolder,
     lowerFolder: root.folder,
     path: isolation.hostPath,
   });
   if ("refused" in mount) return mount;
   kept.use(mount);
-  const unheld = new Set(root.record.unheld);
-  const { written, elsewhere } = writtenAnew(base.tree, root.folder, unheld);
+  const { written, elsewhere } = writtenAnew(base.tree, root.folder, unheld, way);
   const held = kept.move();
   return {
     mount,
@@ -102,18 +119,9 @@ export async function layOverBase(
     written,
     elsewhere,
     isOld: root.isOld,
+    notBest,
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   };
-}
-
-/** Before a gigabyte is unpacked: whether there can be overlays at all. Says why not. */
-async function tryOverlay(
-  { cacheFolder }: SandboxBase,
-  { stageFolder, isolation }: LayOptions,
-): Promise<string | undefined> {
-  const lowerFolder = rootsOf(cacheFolder);
-  const refusal = await overlayRefusal(stageFolder, { lowerFolder, path: isolation.hostPath });
-  return refusal === undefined ? undefined : `there can be no overlay here: ${refusal}`;
 }
 
 /** Another node than any that is wanted. */
@@ -131,15 +139,17 @@ function writtenAnew(
   tree: FileTree,
   folder: string,
   unheld: ReadonlySet<ByteString>,
+  way: OverlayWay,
 ): Pick<LaidBase, "written" | "elsewhere"> {
   const written = tree.clone();
   // An overlay's root directory is the upper layer's, which has nothing of the lower one's. Others are copied up when
   // something about them is changed, which gives them another time of birth.
-  for (const path of ["", ...unheld]) {
+  const touch = (path: ByteString) => {
     const directory = written.lookup(path);
-    if (!(directory instanceof Directory)) continue;
+    if (!(directory instanceof Directory)) return;
     directory.node = { ...directory.node, uid: -1, gid: -1 };
-  }
+  };
+  for (const path of ["", ...unheld]) touch(path);
   const elsewhere = new Map<Content, Content>();
   const places = new Map<Node, ByteString>();
   const take = (path: ByteString, node: Node) => {
@@ -149,14 +159,17 @@ function writtenAnew(
     elsewhere.set(node.content, { kind: "host-file", path: onDisk });
   };
   for (const { path, node } of tree.walk()) {
-    if (node.type === "directory") continue;
+    if (node.type === "directory") {
+      if (way.harms(node)) touch(path);
+      continue;
+    }
     const first = places.get(node);
     if (first === undefined) places.set(node, path);
     else {
       take(first, node);
       take(path, node);
     }
-    if (unheld.has(path)) take(path, node);
+    if (unheld.has(path) || way.harms(node)) take(path, node);
   }
   return { written, elsewhere };
 }

@@ -5,6 +5,7 @@ import { readChanges } from "../folder/read-changes.ts";
 import { readFolder } from "../folder/read-folder.ts";
 import { writeFolder } from "../folder/write-folder.ts";
 import type { Isolation } from "../isolation/isolation.ts";
+import type { ByteString } from "../model/bytes-path.ts";
 import { HostError } from "../model/error.ts";
 import type { Script } from "../model/plan.ts";
 import { mountOptions } from "../system/mount-options.ts";
@@ -18,6 +19,11 @@ export interface SandboxOptions {
   readonly temporaryFolder: string;
   /** What scripts run with; without, only trees can be written and read. */
   readonly isolation: Isolation | undefined;
+}
+
+export interface SandboxLayOptions extends Omit<LayOptions, "stageFolder" | "isolation"> {
+  /** Told of paths that a script made and that may have another group than they would have had in a folder. */
+  readonly onLostGroups?: ((paths: readonly ByteString[]) => void) | undefined;
 }
 
 export type SandboxRunOptions = Omit<
@@ -46,6 +52,8 @@ export class Sandbox implements AsyncDisposable {
   /** An overlay's lower layer, if this is one. */
   #below: FileTree | undefined;
   #laid: LaidBase | undefined;
+  #writtenAtNs = 0n;
+  #onLostGroups: SandboxLayOptions["onLostGroups"];
 
   private constructor(folder: string, isolation: Isolation | undefined) {
     this.#folder = folder;
@@ -88,8 +96,8 @@ export class Sandbox implements AsyncDisposable {
    */
   async layOver(
     base: SandboxBase,
-    options: Omit<LayOptions, "stageFolder" | "isolation">,
-  ): Promise<{ readonly refused?: string; readonly isOld?: boolean }> {
+    options: SandboxLayOptions,
+  ): Promise<Partial<Pick<LaidBase, "isOld" | "notBest">> & { readonly refused?: string }> {
     if (this.#isolation === undefined) throw new Error("nothing will run in the sandbox");
     const stageFolder = join(this.#folder, "layers");
     await mkdir(stageFolder, { mode: 0o755 });
@@ -98,7 +106,9 @@ export class Sandbox implements AsyncDisposable {
     this.#laid = laid;
     this.#below = base.tree;
     this.#written = laid.written;
-    return { isOld: laid.isOld };
+    this.#onLostGroups = options.onLostGroups;
+    const { isOld, notBest } = laid;
+    return { isOld, ...(notBest === undefined ? {} : { notBest }) };
   }
 
   /** @throws {HostError} `host/temporary-folder`, `host/noexec` */
@@ -136,16 +146,21 @@ export class Sandbox implements AsyncDisposable {
       signal,
     });
     this.#written = tree.clone();
+    // Files that were just made may have been born in the millisecond that is not yet over.
+    this.#writtenAtNs = BigInt(Date.now() + 1) * 1_000_000n;
   }
 
-  /** What is on disk. Contents stay there: the sandbox must live as long as the tree is used. @throws as `readFolder` */
+  /**
+   * What is on disk. Contents stay there: the sandbox must live as long as the tree is used.
+   * @throws as `readFolder` and `readChanges`, {HostError} `host/overlay-ended`
+   */
   async read(signal?: AbortSignal): Promise<FileTree> {
     const tree = await this.#readDisk(signal);
     this.#written = tree.clone();
     return tree;
   }
 
-  #readDisk(signal: AbortSignal | undefined): Promise<FileTree> {
+  async #readDisk(signal: AbortSignal | undefined): Promise<FileTree> {
     const options = {
       ledger: this.ledger,
       makeReadable: true,
@@ -157,25 +172,42 @@ export class Sandbox implements AsyncDisposable {
       return readFolder(this.rootFolder, options);
     }
     const { mount, lowerFolder } = this.#laid;
-    const view = { folder: mount.viewFolder, upperFolder: mount.upperFolder, lowerFolder };
-    return readChanges(view, this.#below, options);
+    mount.check();
+    const { viewFolder: folder, upperFolder, way } = mount;
+    const lastWritten =
+      this.#written === undefined ? undefined : { tree: this.#written, atNs: this.#writtenAtNs };
+    const view = { folder, upperFolder, lowerFolder, notes: way.notes, lastWritten };
+    const lost: ByteString[] = [];
+    const onLostGroup = (path: ByteString) => void lost.push(path);
+    const tree = await readChanges(view, this.#below, { ...options, onLostGroup });
+    if (lost.length > 0) this.#onLostGroups?.(lost);
+    return tree;
   }
 
-  /** Runs `%post` or `%test` in it. What is on disk has to be read again afterwards. @throws as `runScript` */
+  /**
+   * Runs `%post` or `%test` in it. What is on disk has to be read again afterwards.
+   * @throws as `runScript`, {HostError} `host/overlay-ended`
+   */
   async run(script: Script, options: SandboxRunOptions): Promise<void> {
     if (this.#isolation === undefined)
       throw new Error("the sandbox has nothing to run scripts with");
-    await runScript({
-      ...options,
-      script,
-      rootFolder: this.rootFolder,
-      viewFolder: this.viewFolder,
-      enterCommand: this.enterCommand,
-      upperFolder: this.upperFolder,
-      temporaryFolder: this.#folder,
-      isolation: this.#isolation,
-      ledger: this.ledger,
-    });
+    try {
+      await runScript({
+        ...options,
+        script,
+        rootFolder: this.rootFolder,
+        viewFolder: this.viewFolder,
+        enterCommand: this.enterCommand,
+        upperFolder: this.upperFolder,
+        temporaryFolder: this.#folder,
+        isolation: this.#isolation,
+        ledger: this.ledger,
+      });
+    } catch (error) {
+      // Then the script may not be to blame.
+      this.#laid?.mount.check();
+      throw error;
+    }
   }
 
   /**

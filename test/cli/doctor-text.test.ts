@@ -31,7 +31,15 @@ const report: MachineReport = {
     { name: "single", summary: "as a plain user of one id", state: "taken" },
   ],
   next: { way: "subid", hint: "type it", command: "usermod --add-subuids 1-2 ada" },
-  abilities: { userNamespaces: true, overlay: false, fuse: true },
+  abilities: {
+    userNamespaces: true,
+    overlay: false,
+    fuse: true,
+    overlays: {
+      way: "fuse-overlayfs",
+      passedOver: [{ name: "overlay", reason: "mount: rootfs: permission denied." }],
+    },
+  },
   groups: [],
   folders: { temporary: folder, target: { ...folder, path: "/home/ada", abilities: undefined } },
   registries: {
@@ -59,6 +67,7 @@ warning: ada has none
 
 Machine: Linux 6.1.0, x64; user ada (1000)
 Kernel: user namespaces yes, overlay no, FUSE yes
+Scripts over a base that is kept: fuse-overlayfs (not overlay: mount: rootfs: permission denied.)
 Control groups: none can be made; --memory and --pids hold for single processes only
 Folder for temporary files: /tmp, tmpfs, 1.0 GiB free, 1000 inodes, no attributes, no programs
 Folder for images: /home/ada, tmpfs, 1.0 GiB free, 1000 inodes

@@ -16,7 +16,7 @@ packages=(
   # programs to be found by what they need, and a reader of TOML
   gcc libc6-dev musl-tools python3
   # namespaces, owners and attributes
-  uidmap bubblewrap proot fakeroot iproute2 fuse3 mount util-linux attr libcap2-bin procps
+  uidmap bubblewrap proot fakeroot iproute2 fuse3 fuse-overlayfs mount util-linux attr libcap2-bin procps
   # what programs of images are made with, and read by
   gcc libc6-dev musl-tools python3
   # other machines, and the file system that they share
