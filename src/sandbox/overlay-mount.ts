@@ -32,6 +32,7 @@ import { captureProgram } from "../system/run-program.ts";
 import { startProgram, type RunningProgram } from "../system/start-program.ts";
 import type { OverlayWay } from "./overlay-way.ts";
 import { overlayWays } from "./overlay-ways.ts";
+import { upperRefusal } from "./upper-refusal.ts";
 
 const folders = ["base", "upper", "work", "rootfs"] as const;
 
@@ -277,7 +278,8 @@ async function overlayRefusal(
     if (typeof command === "string") return command;
     if (findProgram("nsenter", path) === undefined) return notInstalled;
     const { exitCode, stderr } = await captureProgram(command, { env: { LC_ALL: "C" } });
-    return exitCode === 0 ? undefined : reasonIn(stderr);
+    if (exitCode !== 0) return reasonIn(stderr);
+    return way.name === "overlay" ? upperRefusal(join(stageFolder, "upper")) : undefined;
   } finally {
     await removeFolderTree(stageFolder);
   }

@@ -190,3 +190,25 @@ serialHostTest(who, canMakeUsers, "a kept base is its owner's to remove", async 
   t.deepEqual(await readdir(join(at.cache, "roots-v1")), ["incoming"], cleaned.stdout);
   t.deepEqual(await readdir(join(at.cache, "roots-v1/incoming")), []);
 });
+
+serialHostTest(
+  who,
+  canMakeUsers,
+  "where an overlay can't note what is gone, scripts work on a copy",
+  async (t) => {
+    t.timeout(120_000);
+    const made = await place(t, plainUser("without ranges"));
+    const temporary = join(made.folder, "memory");
+    mkdirSync(temporary);
+    await execa("mount", ["-t", "ramfs", "ramfs", temporary]);
+    t.teardown(() => execa("umount", [temporary]));
+    chownSync(temporary, made.user?.uid ?? 0, made.user?.gid ?? 0);
+    const definition = "\n%post\n    rm -r /data/moved && mkdir /data/moved\n";
+    const run = await build({ ...made, temporary }, "copied", definition, ["--isolation=single"]);
+    t.is(run.exitCode, 0, run.stderr);
+    t.regex(run.stderr, /on a copy of the base: .* has no attributes \(user\.\*\)/);
+    const list = await listImage(join(made.folder, "copied.sif"));
+    t.is(list["data/moved"]?.type, "directory");
+    t.is(list["data/moved/other"], undefined);
+  },
+);
