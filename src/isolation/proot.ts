@@ -50,7 +50,9 @@ export const proot: Way = {
         "a mode that denies the owner to read or to write does not hold",
         "devices and file capabilities can't be made, set-id bits have no effect, and it is three to five times slower",
         "%test works on a copy of the root file system, which it can write",
-        "dnf crashes when it installs packages with files",
+        "dnf may crash when it installs packages with files",
+        // It binds them elsewhere where their path on this machine is too long for the call.
+        "sockets that a script leaves may be missing",
         "read-only binds can be written; /proc, /dev and all processes are this machine's",
         ...(killsOnExit
           ? []

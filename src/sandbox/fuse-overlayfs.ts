@@ -45,6 +45,7 @@ export const fuseOverlayfs: OverlayWay = {
   keepsRunning: true,
   script,
   words: (isMachineRoot) => [isMachineRoot ? ",dev" : ""],
+  upperRefusal: () => undefined,
   refusal: ({ tree, hasNotes }: LowerLayer) =>
     hasNotes
       ? "the disk can't hold all of the base, and fuse-overlayfs shows no times of birth to tell inodes by"

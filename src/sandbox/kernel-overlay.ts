@@ -1,5 +1,6 @@
 import { kernelNotes } from "../folder/kernel-notes.ts";
 import type { OverlayWay } from "./overlay-way.ts";
+import { upperRefusal } from "./upper-refusal.ts";
 
 const script = `
 for OPTIONS; do
@@ -18,6 +19,7 @@ export const kernelOverlay: OverlayWay = {
   keepsRunning: false,
   script,
   words: optionsToTry,
+  upperRefusal,
   refusal: () => undefined,
   harms: () => false,
   notes: kernelNotes,

@@ -32,7 +32,6 @@ import { captureProgram } from "../system/run-program.ts";
 import { startProgram, type RunningProgram } from "../system/start-program.ts";
 import type { OverlayWay } from "./overlay-way.ts";
 import { overlayWays } from "./overlay-ways.ts";
-import { upperRefusal } from "./upper-refusal.ts";
 
 const folders = ["base", "upper", "work", "rootfs"] as const;
 
@@ -279,7 +278,7 @@ async function overlayRefusal(
     if (findProgram("nsenter", path) === undefined) return notInstalled;
     const { exitCode, stderr } = await captureProgram(command, { env: { LC_ALL: "C" } });
     if (exitCode !== 0) return reasonIn(stderr);
-    return way.name === "overlay" ? upperRefusal(join(stageFolder, "upper")) : undefined;
+    return way.upperRefusal(join(stageFolder, "upper"));
   } finally {
     await removeFolderTree(stageFolder);
   }

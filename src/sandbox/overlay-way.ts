@@ -16,6 +16,8 @@ export interface OverlayWay {
   readonly script: string;
   /** The text's arguments. @param isMachineRoot no user namespace stands between this process and the machine */
   words(isMachineRoot: boolean): readonly string[];
+  /** Why a folder can't be the upper layer though it can be mounted so; told as mount's own reasons are. */
+  upperRefusal(folder: string): string | undefined;
   /** Why a base can't be the lower layer, in words that follow "because". */
   refusal(base: LowerLayer): string | undefined;
   /** Whether something of the lower layer would change otherwise than it should when it is copied up. */

@@ -300,8 +300,10 @@ const weak: readonly WeakSituation[] = [
     user: "without ranges",
     subjects: [owners, database],
     // It is told that file capabilities can't be made, and modes that deny the owner to read don't hold.
-    allows: ({ what, ours }) =>
+    // And that sockets may be missing: their paths on this machine are about as long as bind(2) takes.
+    allows: ({ path, what, ours }) =>
       what === "xattrs" ||
+      (path === "srv/socket" && ours === undefined) ||
       (what === "mode" && (Number.parseInt(String(ours), 8) & 0o600) === 0o600),
   },
 ];
@@ -319,16 +321,20 @@ for (const situation of weak) {
         const { found, built } = await differences(t, situation, subject);
         const told = built.stderr;
         t.regex(told, /files that a script makes as another user are root's in the image/);
+        if (situation.way === "proot") t.regex(told, /sockets that a script leaves may be missing/);
         const lost = named(told);
         if (subject === owners) {
           t.regex(lost.get("srv/null") ?? "", /^device c 1:3$/);
           t.regex(lost.get("srv/disk") ?? "", /^device b 8:0$/);
-          // It says itself that it can't install a package with a device.
-          t.regex(built.stdout, /^dnf: odd-device: 1$/m);
+          // It says itself that it can't install a package with a device, if it gets that far.
+          t.regex(built.stdout, /^dnf: odd-device: (?:1|139)$/m);
         }
-        const crashes = /^dnf: odd: 139$/m.test(built.stdout);
-        if (crashes) t.regex(told, /dnf crashes when it installs packages with files/);
-        t.is(crashes, situation.way === "proot" && subject === owners);
+        // Not in every run: of what is traced, the order of events decides.
+        const crashes = /^dnf: odd[-\w]*: 139$/m.test(built.stdout);
+        if (crashes) {
+          t.is(situation.way, "proot");
+          t.regex(told, /dnf may crash when it installs packages with files/);
+        }
         const isTold = (user: number) =>
           situation.way === "proot" || new RegExp(`became the users? .*\\b${user}\\b`).test(told);
         const silent = found.filter((difference) => {
@@ -338,7 +344,7 @@ for (const situation of weak) {
             lost.has(path) ||
             copies.includes(path) ||
             path.startsWith("opt/odd-device") ||
-            (crashes && /^(?:opt\/odd|root\/\.rpmdb)/.test(path)) ||
+            (crashes && /^(?:opt\/odd|root\/\.rpmdb|var\/lib\/dnf\/history)/.test(path)) ||
             situation.allows(difference) ||
             (isOwner &&
               ours === 0 &&

@@ -46,9 +46,12 @@ async function tokenService(
     const scopes = url.searchParams.getAll("scope").flatMap((text) => text.split(" "));
     const access = scopes.map((scope) => {
       const [type = "", name = "", actions = ""] = scope.split(":");
-      return { type, name, actions: actions.split(",").filter((one) => known || one === "pull") };
+      const asked = actions.split(",");
+      return { type, name, asked, actions: asked.filter((one) => known || one === "pull") };
     });
-    given.push(`${known ? "ann" : ""} ${scopes.join(" ")}`);
+    // Registries name what may be done in any order.
+    const sorted = access.map(({ type, name, asked }) => [type, name, asked.toSorted()].join(":"));
+    given.push(`${known ? "ann" : ""} ${sorted.join(" ")}`);
     response.end(JSON.stringify({ token: tokenFor(certificate, access), expires_in: 300 }));
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
