@@ -344,7 +344,8 @@ for (const situation of weak) {
             lost.has(path) ||
             copies.includes(path) ||
             path.startsWith("opt/odd-device") ||
-            (crashes && /^(?:opt\/odd|root\/\.rpmdb|var\/lib\/dnf\/history)/.test(path)) ||
+            (crashes &&
+              /^(?:opt\/odd|root\/\.rpmdb|var\/lib\/(?:dnf|rpm)\/|var\/log\/dnf)/.test(path)) ||
             situation.allows(difference) ||
             (isOwner &&
               ours === 0 &&
