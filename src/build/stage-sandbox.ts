@@ -38,7 +38,7 @@ async function layOver(sandbox: Sandbox, stage: StageState, { options }: BuildRu
       ? `Scripts work on a copy of the base: ${refused}`
       : notBest === undefined
         ? `Scripts work on an overlay over ${kept}`
-        : `Scripts work on an overlay by fuse-overlayfs over ${kept} (${notBest})`;
+        : `Scripts work on an overlay by ${notBest.way} over ${kept} (${notBest.because})`;
   listener({ type: "note", message });
 }
 

@@ -48,8 +48,8 @@ export interface LaidBase extends AsyncDisposable {
   readonly elsewhere: ReadonlyMap<Content, Content>;
   /** Whether it had been unpacked before. */
   readonly isOld: boolean;
-  /** Why it is not the best kind of overlay. */
-  readonly notBest?: string | undefined;
+  /** What it is mounted by, and why by none that comes before; undefined for the best. */
+  readonly notBest?: { readonly way: OverlayWay["name"]; readonly because: string } | undefined;
 }
 
 /**
@@ -73,8 +73,8 @@ export async function layOverBase(
     lowerFolder: rootsOf(base.cacheFolder),
     path: isolation.hostPath,
   });
-  const notBest = passedOver.length === 0 ? undefined : overlayReasons(passedOver);
-  if (way === undefined) return { refused: `there can be no overlay here: ${notBest}` };
+  const because = passedOver.length === 0 ? undefined : overlayReasons(passedOver);
+  if (way === undefined) return { refused: `there can be no overlay here: ${because}` };
   let root: KeptRoot;
   try {
     root = await cache.hold({
@@ -102,7 +102,7 @@ export async function layOverBase(
     hasNotes: unheld.size > 0 || isolation.supervision?.ids === 1,
   });
   if (unfit !== undefined) {
-    return { refused: [notBest, unfit].filter((reason) => reason !== undefined).join("; ") };
+    return { refused: [because, unfit].filter((reason) => reason !== undefined).join("; ") };
   }
   const mount = await OverlayMount.create(way, {
     stageFolder: options.stageFolder,
@@ -119,7 +119,7 @@ export async function layOverBase(
     written,
     elsewhere,
     isOld: root.isOld,
-    notBest,
+    notBest: because === undefined ? undefined : { way: way.name, because },
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   };
 }

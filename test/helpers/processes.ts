@@ -10,36 +10,31 @@ export function isRunning(pid: number): boolean {
   }
 }
 
-/** The processes whose argument list holds the text. */
-export function processesWith(text: string): number[] {
+/** The running processes of which that holds. @param holds may throw where a process has ended meanwhile */
+function processesOf(holds: (pid: number) => boolean): number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
     .filter((pid) => {
       try {
-        return readFileSync(`/proc/${pid}/cmdline`, "latin1").includes(text) && isRunning(pid);
+        return holds(pid) && isRunning(pid);
       } catch {
         return false;
       }
     });
 }
 
+/** The processes whose argument list holds the text. */
+export const processesWith = (text: string): number[] =>
+  processesOf((pid) => readFileSync(`/proc/${pid}/cmdline`, "latin1").includes(text));
+
 /** The processes that a process has started and that run. */
-export function childrenOf(pid: number): number[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((candidate) => {
-      try {
-        const stat = readFileSync(`/proc/${candidate}/stat`, "latin1");
-        // After the program's name: its state, its parent.
-        return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]) === pid;
-      } catch {
-        return false;
-      }
-    })
-    .filter((candidate) => isRunning(candidate));
-}
+export const childrenOf = (pid: number): number[] =>
+  processesOf((candidate) => {
+    const stat = readFileSync(`/proc/${candidate}/stat`, "latin1");
+    // After the program's name: its state, its parent.
+    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]) === pid;
+  });
 
 /** Waits until it holds. @throws after `limitMs` */
 export async function eventually(holds: () => boolean, limitMs = 5000): Promise<void> {
